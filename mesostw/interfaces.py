@@ -1,0 +1,265 @@
+"""
+The ports: every outside that a shell or a core's driver touches.
+
+Each has at least two providers, a real one and one in memory, held to one
+contract (``mesostw.testing.contracts``).  Siblings of the outer rooms meet
+here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import Attribute, Interface
+
+from mesostw.model.ids import ContainerId, LinkId
+
+if TYPE_CHECKING:
+    from mesostw.core.agent.containers import ContainerSpec
+    from mesostw.core.outcome import Route, Unroute
+
+
+class IClock(IReactorTime):
+    """
+    Time for a driver: ``seconds()`` is steady and never steps back.
+
+    ``wall()`` is seconds since 1970, for timestamps and calendars only.
+    """
+
+    def wall() -> float:
+        """Seconds since 1970; may step either way."""
+
+
+# --- links ------------------------------------------------------------------
+
+
+class Peer(Struct, frozen=True):
+    """Who is at the other end of a link, as its hello says."""
+
+    #: ``agent``, ``framework``, ``executor``, ``follower``; ``master`` to who dialled.
+    role: str
+    #: The peer's own id; empty if it has none yet.
+    id: str
+    #: The peer's version, for the log and for what it may be told.
+    version: str
+    #: ``ip:port`` that the peer comes from, or the address that was dialled.
+    address: str
+
+
+class ILink(Interface):
+    """
+    One peer that can be spoken to: a bus connection, or an HTTP event stream.
+
+    A link keeps order.  Loss is the end of the link with what was not yet
+    sent; then its owner calls :meth:`IExchange.ended` once.
+    """
+
+    def send(messages: Sequence[Struct]) -> None:
+        """
+        Write all ``messages`` in order, as one write where that is possible.
+
+        Never waits, never raises, never calls back into the exchange or the inbox
+        in the same call; on a link that has ended it does nothing.
+        """
+
+    def close(reason: str) -> None:
+        """End the link after what was sent before; closing twice is no error."""
+
+
+class IFrameLink(ILink):
+    """A bus link, which can also pass on frames whose body nobody here reads."""
+
+    def forward(frames: Sequence[bytes]) -> None:
+        """Write ready frames (headers included) in order with what :meth:`send` wrote."""
+
+
+class IExchange(Interface):
+    """
+    Who is connected; the only table from :class:`LinkId` to :class:`ILink`.
+
+    Its owner sets ``inbox`` (:class:`IInbox`) before the first link is admitted.
+    """
+
+    inbox = Attribute("The :class:`IInbox` that is told what links do.")
+
+    def admit(link: ILink, peer: Peer) -> LinkId:
+        """A peer has said hello on ``link``: number it and tell ``LinkOpened``."""
+
+    def heard(link: LinkId, messages: Sequence[Struct]) -> None:
+        """Tell the inbox ``Heard`` of each message; nothing if the link has ended."""
+
+    def ended(link: LinkId, reason: str) -> None:
+        """The link is gone, whoever ended it: tell ``LinkClosed`` once, void its routes."""
+
+    def crowded(link: LinkId) -> None:
+        """More than the soft limit waits to be sent: tell ``LinkCrowded``."""
+
+    def eased(link: LinkId) -> None:
+        """What waited has been sent: tell ``LinkEased``."""
+
+    def send(link: LinkId, messages: Sequence[Struct]) -> None:
+        """Say ``messages`` to the peer; nothing happens if it has gone."""
+
+    def close(link: LinkId, reason: str) -> None:
+        """End the link after what was sent before; nothing happens if it has gone."""
+
+    def route(route: Route) -> None:
+        """Forward frames from now on; refused (logged) if an end is no bus link."""
+
+    def unroute(route: Unroute) -> None:
+        """Forward no more; an unknown route is no error."""
+
+
+class IDialer(Interface):
+    """Keeps links up to others: the bus over TCP, or the memory network of a test."""
+
+    def dial(address: str) -> Callable[[], None]:
+        """
+        Keep a link to ``address`` (``host:port``) up until the returned call.
+
+        Each success tells ``LinkOpened`` with the role in the peer's welcome; after
+        each end it is dialled again with back-off and jitter.
+        """
+
+
+# --- the driver -------------------------------------------------------------
+
+
+class IInbox(Interface):
+    """How anything reaches a core."""
+
+    def tell(stimuli: Sequence[object]) -> None:
+        """Have the core hear ``stimuli`` in order, in a later turn; never re-entrant."""
+
+    def ask(question: Struct) -> Deferred[Struct | None]:
+        """
+        Have the core answer ``question``: a value, ``None`` or a ``Refusal``.
+
+        Fires after all that the answer depends on is kept and published, so who is
+        answered reads their own write.  Fails with :class:`GivenUp` when the daemon stops.
+        """
+
+    def has_room(resume: Callable[[], None]) -> bool:
+        """
+        Whether more may be told now.
+
+        If not, ``resume`` is called once when there is; a link stops reading until then.
+        """
+
+
+class GivenUp(Exception):
+    """The driver has stopped; what was asked will not be answered."""
+
+
+class IPerformer(Interface):
+    """Performs the effects that only one role has (launch, dial ...)."""
+
+    def perform(effect: object) -> None:
+        """Do it now, or start it; what comes of it is told to the inbox as stimuli."""
+
+
+# --- durable state ----------------------------------------------------------
+
+
+class Stored(Struct, frozen=True):
+    """All that a store keeps, and the reader's right to change it."""
+
+    #: Greater than that of anyone who read before; each append must show it.
+    epoch: int
+    #: The last value of each key, encoded by ``mesostw.store.records``.
+    records: Mapping[str, bytes]
+
+
+class Deposed(Exception):
+    """An append was refused: another writer has read the store since."""
+
+
+class StoreFailed(Exception):
+    """An append or read could not be done; none of it is kept."""
+
+
+class IStore(Interface):
+    """The last value of each key, kept for good before an append fires."""
+
+    def read() -> Deferred[Stored]:
+        """
+        Read everything and take the store over under a new epoch.
+
+        Every append under an older epoch fails from now on.
+        """
+
+    def append(writes: Sequence[tuple[str, bytes | None]], epoch: int) -> Deferred[None]:
+        """
+        Keep all of ``writes`` or none; ``None`` removes a key.
+
+        Appends fire in the order they were made, also the empty ones.
+        Fails with :class:`Deposed` or :class:`StoreFailed`.
+        """
+
+    def close() -> Deferred[None]:
+        """Fires when all that was appended before is kept and the file is released."""
+
+
+# --- the feed ---------------------------------------------------------------
+
+
+class IFollower(Interface):
+    """Is told every change that was kept, in order and without gaps."""
+
+    def changed(seq: int, changes: Sequence[object]) -> None:
+        """``changes`` were published; ``seq`` is the number of the last of them."""
+
+
+class IFeed(Interface):
+    """
+    Numbered changes, and a view that they have been folded into.
+
+    A follower that calls :meth:`follow` and reads ``view`` in one reactor turn has a
+    snapshot as of ``seq`` and then hears ``seq + 1`` and so on.
+    """
+
+    #: Every number starts again with another epoch; resume texts carry it.
+    epoch = Attribute("``str``: this life of the feed.")
+    seq = Attribute("``int``: the number of the last published change; 0 before the first.")
+    view = Attribute("The state that every reader reads: only what was kept.")
+
+    def begin(epoch: int) -> None:
+        """Start a life under the store's ``epoch``; called once, before any change."""
+
+    def publish(changes: Sequence[object]) -> None:
+        """Number, fold and tell every follower; only a driver calls it."""
+
+    def follow(follower: IFollower) -> Callable[[], None]:
+        """Tell ``follower`` every later change, until the returned call."""
+
+    def since(epoch: str, seq: int) -> Sequence[object] | None:
+        """The changes after ``seq``; ``None`` if they are gone or of another life."""
+
+
+# --- launching --------------------------------------------------------------
+
+
+class ILauncher(Interface):
+    """
+    Runs containers.
+
+    What happens to them is told to the callback the launcher was made with, as stimuli:
+    ``ContainerStarted``, ``ContainerExited``, ``ContainerFailed``.
+    """
+
+    def launch(spec: ContainerSpec) -> None:
+        """Start a container; one that is known by its id is left alone."""
+
+    def kill(container_id: ContainerId, signal: int) -> None:
+        """Signal every process of a container; an unknown one is no error."""
+
+    def recover(containers: Sequence[ContainerId]) -> None:
+        """
+        Take up containers of an earlier life and tell what became of each.
+
+        Those it has and which are not named are ended.
+        """
