@@ -1,0 +1,1 @@
+"""The nouns: values and arithmetic that every other layer speaks in; nothing of I/O or time."""
