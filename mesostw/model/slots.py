@@ -142,7 +142,7 @@ def plain(name: str) -> Slot:
     return found
 
 
-def _interned(  # noqa: PLR0917 -- the key of the table, spread out
+def _interned(
     name: str,
     reservations: tuple[Reservation, ...],
     disk: Disk | None,
