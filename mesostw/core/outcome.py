@@ -62,6 +62,18 @@ class LinkClosed(Struct, frozen=True):
     reason: str
 
 
+class LinkCrowded(Struct, frozen=True):
+    """The peer reads too slowly: more than the soft limit waits to be sent to it."""
+
+    link: LinkId
+
+
+class LinkEased(Struct, frozen=True):
+    """What waited on a crowded link has been sent."""
+
+    link: LinkId
+
+
 class Heard(Struct, frozen=True):
     """One message of the bus vocabulary, told by a link."""
 
@@ -150,7 +162,16 @@ class Continue(Struct, frozen=True):
     """Let others have a turn, then tell :class:`Continued`."""
 
 
-CommonStimulus: TypeAlias = LinkOpened | LinkClosed | Heard | TimerFired | Asked | Continued
+CommonStimulus: TypeAlias = (
+    LinkOpened
+    | LinkClosed
+    | LinkCrowded
+    | LinkEased
+    | Heard
+    | TimerFired
+    | Asked
+    | Continued
+)
 CommonEffect: TypeAlias = Send | Close | Arm | Disarm | Answer | Route | Unroute | Continue
 
 
