@@ -1,0 +1,1 @@
+"""The ``mesostw`` command: what a person types."""

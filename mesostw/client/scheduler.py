@@ -1,0 +1,374 @@
+"""
+Write a framework: subclass :class:`Scheduler`, give it to :class:`SchedulerClient`.
+
+::
+
+    class Hello(Scheduler):
+        async def offers(self, offers):
+            for offer in offers:
+                self.driver.accept([offer.id], [launch(...)])
+
+        async def updated(self, status):
+            print(status.task_id.value, status.state)
+
+    task.react(lambda reactor: run(reactor, Hello(), "127.0.0.1:5050", FrameworkInfo(...)))
+
+The client finds the master, subscribes, comes back after every broken link
+under the same framework id, and reconciles.  Callbacks are awaited one at a
+time in the order of arrival.  A status is acknowledged after ``updated`` has
+returned, so a scheduler that keeps state keeps it there; one whose callback
+raises is stopped with that failure, and the status will come again.
+
+Note [What a broken link loses]: a call made while the link breaks may or may
+not have reached the master.  Launches that did not are answered to the
+reconciliation that follows; kills are remembered here and said again until
+the task has ended; everything else is offered again by the master.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mesostw.core.outcome import Heard, LinkClosed, LinkOpened
+from mesostw.interfaces import IClock, IDialer, IExchange, IInbox
+from mesostw.messages import scheduler_calls as calls
+from mesostw.messages import scheduler_events as events
+from mesostw.messages.frameworks import FrameworkInfo
+from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
+from mesostw.messages.masters import MasterInfo
+from mesostw.messages.offers import Filters, Offer, Operation
+from mesostw.messages.tasks import KillPolicy, TaskStatus
+from mesostw.model.ids import LinkId
+from mesostw.model.tasks import TERMINAL
+
+#: Heartbeats of a master that may be missed before its link is given up (it sends one each 15 s).
+HEARTBEATS_MISSED_MAX: Final = 5
+
+
+class Scheduler:
+    """What a framework does; override what you need. ``driver`` is set before any callback."""
+
+    driver: SchedulerClient
+
+    async def subscribed(self, framework_id: str, master: MasterInfo | None) -> None:
+        """The master knows us; called again after every reconnection."""
+
+    async def offers(self, offers: Sequence[Offer]) -> None:
+        """Resources to use: accept or decline each, or they time out."""
+        self.driver.decline([offer.id for offer in offers])
+
+    async def rescinded(self, offer_id: str) -> None:
+        """An offer is void."""
+
+    async def updated(self, status: TaskStatus) -> None:
+        """A task moved, or the master repeats itself; acknowledged when this returns."""
+
+    async def message(self, agent_id: str, executor_id: str, content: bytes) -> None:
+        """An executor says something."""
+
+    async def failed(self, agent_id: str | None, executor_id: str | None, status: int | None) -> None:
+        """An agent is lost, or an executor has ended with wait status ``status``."""
+
+    async def disconnected(self) -> None:
+        """The link to the master broke; the client is already dialling again."""
+
+    async def error(self, message: str) -> None:
+        """The master will not have this framework; the client stops after this."""
+
+
+class FrameworkRefused(Exception):
+    """The master ended the subscription for good; the text says why."""
+
+
+@implementer(IInbox)
+class SchedulerClient:
+    """One framework's conversation with whichever master leads."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IClock,
+        exchange: IExchange,
+        dialer: IDialer,
+        scheduler: Scheduler,
+        framework: FrameworkInfo,
+        suppressed_roles: Sequence[str] = (),
+    ) -> None:
+        self._clock, self._exchange, self._dialer = clock, exchange, dialer
+        self._scheduler, self.framework = scheduler, framework
+        self._suppressed = tuple(suppressed_roles)
+        self._link: LinkId | None = None
+        self._subscribed = False
+        self._events: deque[Struct] = deque()
+        self._delivering = False
+        self._kills: dict[str, calls.Kill] = {}
+        self._silence: IDelayedCall | None = None
+        self._silence_s = HEARTBEATS_MISSED_MAX * 15.0
+        self._hang_up: Callable[[], None] = _nothing
+        self._ended: Deferred[None] = Deferred()
+        self._stopped = False
+        exchange.inbox = self
+        scheduler.driver = self
+
+    # --- life ----------------------------------------------------------------
+
+    def start(self, master: str) -> Deferred[None]:
+        """
+        Dial ``master`` (``host:port``).
+
+        The answer fires when :meth:`stop` is called, and fails when a callback raised or
+        the master refused the framework.
+        """
+        self._hang_up = self._dialer.dial(master)
+        return self._ended
+
+    def stop(self, *, teardown: bool = False) -> None:
+        """End the conversation; ``teardown`` has the master end all tasks and forget us."""
+        if teardown:
+            self._say(calls.Teardown())
+        self._end(None)
+
+    def _end(self, failure: Failure | None) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        self._events.clear()
+        self._watch(None)
+        if self._link is not None:
+            self._exchange.close(self._link, "the scheduler is done")
+        self._hang_up()
+        if failure is None:
+            self._ended.callback(None)
+        else:
+            self._ended.errback(failure)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the master has answered the subscription on the present link."""
+        return self._subscribed
+
+    # --- what a scheduler says ------------------------------------------------
+
+    def accept(
+        self,
+        offer_ids: Iterable[OfferID],
+        operations: Iterable[Operation],
+        refuse_s: float | None = None,
+    ) -> None:
+        """Use offers of one agent; what is left is refused for ``refuse_s`` (5 s by default)."""
+        self._say(
+            calls.Accept(
+                offer_ids=tuple(offer_ids),
+                operations=tuple(operations),
+                filters=_filters(refuse_s),
+            )
+        )
+
+    def decline(self, offer_ids: Iterable[OfferID], refuse_s: float | None = None) -> None:
+        """Refuse offers, and the same resources for ``refuse_s`` (5 s by default)."""
+        self._say(calls.Decline(offer_ids=tuple(offer_ids), filters=_filters(refuse_s)))
+
+    def kill(
+        self, task_id: str, agent_id: str | None = None, kill_policy: KillPolicy | None = None
+    ) -> None:
+        """End a task; said again after each reconnection until the task has ended."""
+        kill = calls.Kill(
+            task_id=TaskID(value=task_id),
+            agent_id=None if agent_id is None else AgentID(value=agent_id),
+            kill_policy=kill_policy,
+        )
+        self._kills[task_id] = kill
+        self._say(kill)
+
+    def reconcile(self, tasks: Mapping[str, str | None] | None = None) -> None:
+        """Ask for the state of ``tasks`` (task id to agent id if known), or of all (``None``)."""
+        asked = tuple(
+            calls.ReconcileTask(
+                task_id=TaskID(value=task),
+                agent_id=None if agent is None else AgentID(value=agent),
+            )
+            for task, agent in (tasks or {}).items()
+        )
+        self._say(calls.Reconcile(tasks=asked))
+
+    def suppress(self, roles: Iterable[str] = ()) -> None:
+        """No more offers for ``roles`` (all if none is named) until :meth:`revive`."""
+        self._say(calls.Suppress(roles=tuple(roles)))
+
+    def revive(self, roles: Iterable[str] = ()) -> None:
+        """Offers again for ``roles``, all filters forgotten."""
+        self._say(calls.Revive(roles=tuple(roles)))
+
+    def send(self, agent_id: str, executor_id: str, content: bytes) -> None:
+        """Say ``content`` to an executor; may be lost."""
+        self._say(
+            calls.Message(
+                agent_id=AgentID(value=agent_id),
+                executor_id=ExecutorID(value=executor_id),
+                data=content,
+            )
+        )
+
+    def shutdown(self, agent_id: str, executor_id: str) -> None:
+        """End an executor and its tasks."""
+        self._say(
+            calls.Shutdown(
+                agent_id=AgentID(value=agent_id), executor_id=ExecutorID(value=executor_id)
+            )
+        )
+
+    def _say(self, call: Struct) -> None:
+        if self._link is not None and self._subscribed:
+            self._exchange.send(self._link, [call])
+
+    # --- what the exchange tells ------------------------------------------------
+
+    def tell(self, stimuli: Sequence[object]) -> None:
+        """Hear what the link does; part of :class:`IInbox`."""
+        for stimulus in stimuli:
+            match stimulus:
+                case Heard(link=link, message=message) if link == self._link:
+                    self._heard(message)
+                case LinkOpened(link=link):
+                    self._opened(link)
+                case LinkClosed(link=link) if link == self._link:
+                    self._closed()
+                case _:
+                    pass
+
+    def ask(self, question: Struct) -> Deferred[Struct | None]:
+        """Nobody asks a scheduler; part of :class:`IInbox`."""
+        raise NotImplementedError(f"a scheduler answers no questions: {question!r}")
+
+    def has_room(self, resume: Callable[[], None]) -> bool:
+        """Whether the scheduler keeps up; part of :class:`IInbox`."""
+        return True
+
+    def _opened(self, link: LinkId) -> None:
+        if self._stopped:
+            self._exchange.close(link, "the scheduler is done")
+            return
+        self._link = link
+        self._watch(self._silence_s)
+        subscribe = calls.Subscribe(
+            framework_info=self.framework, suppressed_roles=self._suppressed
+        )
+        self._exchange.send(link, [subscribe])
+
+    def _closed(self) -> None:
+        self._link = None
+        self._watch(None)
+        if self._subscribed:
+            self._subscribed = False
+            self._deliver(_Disconnected())
+
+    def _heard(self, message: Struct) -> None:
+        self._watch(self._silence_s)
+        match message:
+            case events.Heartbeat():
+                pass
+            case events.Subscribed(framework_id=framework_id, heartbeat_interval_seconds=beat):
+                again = self.framework.id is not None
+                self.framework = replace(self.framework, id=framework_id)
+                self._subscribed = True
+                self._silence_s = HEARTBEATS_MISSED_MAX * (beat or 15.0)
+                self._deliver(message)
+                if again:
+                    self.reconcile()
+                    for kill in self._kills.values():
+                        self._say(kill)
+            case _:
+                self._deliver(message)
+
+    def _watch(self, silence_s: float | None) -> None:
+        """Give the link up after ``silence_s`` without a word."""
+        if self._silence is not None and self._silence.active():
+            if silence_s is not None:
+                self._silence.reset(silence_s)
+                return
+            self._silence.cancel()
+        self._silence = (
+            None if silence_s is None else self._clock.callLater(silence_s, self._silent)
+        )
+
+    def _silent(self) -> None:
+        if self._link is not None:
+            self._log.warn("{name}: the master is silent", name=self.framework.name)
+            self._exchange.close(self._link, "no heartbeat")
+
+    # --- callbacks, one at a time -------------------------------------------------
+
+    def _deliver(self, event: Struct) -> None:
+        self._events.append(event)
+        if not self._delivering:
+            self._delivering = True
+            # The one failure that can come out of this is the scheduler's own.
+            Deferred.fromCoroutine(self._deliver_all()).addErrback(self._end)
+
+    async def _deliver_all(self) -> None:
+        try:
+            while self._events:
+                await self._tell_scheduler(self._events.popleft())
+        finally:
+            self._delivering = False
+
+    async def _tell_scheduler(self, event: Struct) -> None:
+        scheduler = self._scheduler
+        match event:
+            case events.Update(status=status):
+                await scheduler.updated(status)
+                self._acknowledge(status)
+            case events.Offers(offers=offers):
+                await scheduler.offers(offers)
+            case events.Rescind(offer_id=offer_id):
+                await scheduler.rescinded(offer_id.value)
+            case events.Subscribed(framework_id=framework_id, master_info=master):
+                await scheduler.subscribed(framework_id.value, master)
+            case events.Message(agent_id=agent, executor_id=executor, data=content):
+                await scheduler.message(agent.value, executor.value, content)
+            case events.Failure(agent_id=lost, executor_id=ended, status=exit_status):
+                await scheduler.failed(_value(lost), _value(ended), exit_status)
+            case _Disconnected():
+                await scheduler.disconnected()
+            case events.Error(message=message):
+                await scheduler.error(message)
+                self._end(Failure(FrameworkRefused(message)))
+            case _:
+                self._log.debug("{event} is not for a scheduler", event=type(event).__name__)
+
+    def _acknowledge(self, status: TaskStatus) -> None:
+        if status.state in TERMINAL:
+            self._kills.pop(status.task_id.value, None)
+        if status.uuid is not None and status.agent_id is not None:
+            self._say(
+                calls.Acknowledge(
+                    agent_id=status.agent_id, task_id=status.task_id, uuid=status.uuid
+                )
+            )
+
+
+class _Disconnected(Struct, frozen=True):
+    """The link broke, in its place among the events."""
+
+
+def _filters(refuse_s: float | None) -> Filters | None:
+    return None if refuse_s is None else Filters(refuse_seconds=refuse_s)
+
+
+def _value(named: AgentID | ExecutorID | FrameworkID | None) -> str | None:
+    return None if named is None else named.value
+
+
+def _nothing() -> None:
+    """Before the first dial there is nothing to hang up."""
