@@ -28,4 +28,4 @@ def bench(options: argparse.Namespace) -> None:
         )
     os.chdir(checkout)
     arguments = [*(["--quick"] if options.quick else []), *options.names]
-    os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *arguments])

@@ -60,7 +60,5 @@ class Cluster:
 
     async def read_file(self, agent_id: str, path: str, offset: int) -> tuple[int, str]:
         """Part of a sandbox file from ``offset``; offset -1 tells the size and no text."""
-        answer = await self.get(
-            f"/api/v1/agents/{agent_id}/files/read", path=path, offset=offset
-        )
+        answer = await self.get(f"/api/v1/agents/{agent_id}/files/read", path=path, offset=offset)
         return int(answer["offset"]), str(answer["data"])

@@ -127,9 +127,7 @@ async def frameworks(reactor: object, options: argparse.Namespace) -> int:
         )
         for framework in listed["frameworks"]
     ]
-    print(
-        table(("id", "name", "user", "roles", "state", "tasks", "cpus", "mem", "since"), rows)
-    )
+    print(table(("id", "name", "user", "roles", "state", "tasks", "cpus", "mem", "since"), rows))
     return 0
 
 

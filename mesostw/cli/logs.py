@@ -65,9 +65,7 @@ async def logs(reactor: Any, options: argparse.Namespace) -> int:
         task = await find_task(cluster, task["id"])
 
 
-async def copy_from(
-    cluster: Cluster, agent_id: str, path: str, offset: int, output: TextIO
-) -> int:
+async def copy_from(cluster: Cluster, agent_id: str, path: str, offset: int, output: TextIO) -> int:
     """Copy all that a file has from ``offset`` on; returns where it ended."""
     while True:
         _, text = await cluster.read_file(agent_id, path, offset)

@@ -46,7 +46,7 @@ def add(subcommands: Any) -> None:
             "Ctrl-C kills the tasks."
         ),
     )
-    one.add_argument("words", nargs="+", metavar="COMMAND", help="what to run")
+    one.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run")
     one.add_argument("--instances", type=_count, default=1, metavar="N", help="(default: 1)")
     one.add_argument("--name", help="of the tasks (default: the command's first word)")
     one.add_argument("--cpus", default="0.1", help="for each instance (default: %(default)s)")
@@ -274,6 +274,8 @@ class RunCommand:
     async def _print_outputs(self) -> None:
         for task_id in list(self._outputs):
             agent_id = self._run.agent_of(task_id)
+            # Asked before the read: what the task printed up to its end is read below.
+            ended = self._run.has_ended(task_id)
             if agent_id is None:
                 continue
             framework = self._client.framework.id
@@ -287,10 +289,13 @@ class RunCommand:
                 # An agent that is away for a moment must not end the run.
                 if self._done.called:
                     self._progress.note(f"{task_id}: no output: {fault}")
-            if self._run.has_ended(task_id) and not self._done.called:
+            if ended and not self._done.called:
                 self._outputs.pop(task_id, None)
 
 
 async def run(reactor: Any, options: argparse.Namespace) -> int:
     """Run a command on the cluster."""
+    options.words = options.words[options.words[:1] == ["--"] :]
+    if not options.words or not options.words[0].strip():
+        raise ClusterError("what shall run? mesostw run [options] -- COMMAND [ARGUMENT ...]")
     return await RunCommand(reactor, options).run()

@@ -76,7 +76,9 @@ class Scheduler:
     async def message(self, agent_id: str, executor_id: str, content: bytes) -> None:
         """An executor says something."""
 
-    async def failed(self, agent_id: str | None, executor_id: str | None, status: int | None) -> None:
+    async def failed(
+        self, agent_id: str | None, executor_id: str | None, status: int | None
+    ) -> None:
         """An agent is lost, or an executor has ended with wait status ``status``."""
 
     async def disconnected(self) -> None:

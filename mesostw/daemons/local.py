@@ -1,0 +1,257 @@
+"""
+``twistd mesos-local``: a whole cluster on this machine, each role its own process.
+
+The parts are ordinary ``twistd`` daemons, watched by Twisted's process monitor:
+one that dies is started again on its port with its work directory, so killing
+any of them shows what a cluster does about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import msgspec
+import treq
+from attrs import define, frozen
+from twisted.application.service import IService, MultiService, Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.runner.procmon import ProcessMonitor
+
+from mesostw.daemons.options import COMMON, Flag, FlagOptions, count, port
+
+#: Between two looks whether the cluster is up.
+LOOK_INTERVAL_S: Final = 0.05
+#: How long the cluster may take to come up before its log says what is missing.
+PATIENCE_S: Final = 15.0
+#: How long agents have to end their tasks when the cluster is stopped.
+FAREWELL_S: Final = 6.0
+#: A part that died is started again after this long; doubled while it dies at once.
+RESTART_DELAY_S: Final = 0.5
+RESTART_DELAY_MAX_S: Final = 10.0
+#: A part that lived shorter than this died at once.
+SHORT_LIFE_S: Final = 2.0
+
+
+class Options(FlagOptions):
+    """What ``twistd mesos-local`` accepts."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A master and agents on this machine with the dashboard, for trying and developing. "
+        "Each part is a process of its own; one that is killed comes back."
+    )
+    flags: ClassVar[Sequence[Flag]] = (
+        Flag("agents", "How many agents.", "3", count),
+        Flag(
+            "work_dir",
+            "Where state and sandboxes are kept; a temporary directory, removed at the end, "
+            "if not given.",
+        ),
+        Flag("port", "The master's port; agents take the following ones. 0: any.", "5050", port),
+        Flag("ready_file", "Written with every address, as JSON, once all is up."),
+        Flag("resources", "Of each agent, as cpus:4;mem:1024; detected if not given."),
+        *COMMON,
+    )
+
+
+@frozen
+class Part:
+    """One daemon of the cluster."""
+
+    name: str
+    command: tuple[str, ...]
+    address: str
+
+
+def twistd(*arguments: str) -> tuple[str, ...]:
+    """The command line of one daemon, run by this very Python."""
+    program = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+    return (sys.executable, "-c", program, "--nodaemon", "--pidfile=", *arguments)
+
+
+def free_ports(ip: str, wanted: int) -> list[int]:
+    """Ports that nobody listens on now; held together so that all differ."""
+    held = []
+    try:
+        for _ in range(wanted):
+            probe = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((ip, 0))
+            held.append(probe)
+        return [probe.getsockname()[1] for probe in held]
+    finally:
+        for probe in held:
+            probe.close()
+
+
+def parts_of(options: Options, work_dir: Path) -> list[Part]:
+    """The master first, then the agents."""
+    ip = options["ip"]
+    wanted = options["agents"] + 1
+    first = options["port"]
+    ports = free_ports(ip, wanted) if first == 0 else list(range(first, first + wanted))
+    shared = [f"--ip={ip}", f"--log_format={options['log_format']}"]
+    shared += [f"--log_level={options['log_level']}"]
+    if options["hostname"]:
+        shared.append(f"--hostname={options['hostname']}")
+    master = f"{ip}:{ports[0]}"
+    master_command = ["mesos-master", f"--port={ports[0]}", f"--work_dir={work_dir / 'master'}"]
+    parts = [Part("master", twistd(*master_command, *shared), master)]
+    for number, agent_port in enumerate(ports[1:], 1):
+        command = [
+            "mesos-agent",
+            f"--master={master}",
+            f"--port={agent_port}",
+            f"--work_dir={work_dir / f'agent{number}'}",
+            # A newcomer should not wait for a back-off that spares a master of thousands.
+            "--registration_backoff_factor=10ms",
+        ]
+        if options["resources"]:
+            command.append(f"--resources={options['resources']}")
+        parts.append(Part(f"agent{number}", twistd(*command, *shared), f"{ip}:{agent_port}"))
+    return parts
+
+
+@define
+class LocalCluster(Service):
+    """Starts the parts, says when all are up, and ends them with their tasks."""
+
+    _log: ClassVar = Logger()
+
+    reactor: Any
+    parts: list[Part]
+    ready_file: Path | None
+    #: Removed at the end, when nobody named a directory.
+    temporary: Path | None
+    stop_all: Callable[[], object]
+
+    def __attrs_post_init__(self) -> None:
+        self._monitor = ProcessMonitor(self.reactor)
+        self._monitor.threshold = SHORT_LIFE_S
+        self._monitor.minRestartDelay = RESTART_DELAY_S
+        self._monitor.maxRestartDelay = RESTART_DELAY_MAX_S
+        self._monitor.killTime = FAREWELL_S
+        for part in self.parts:
+            self._monitor.addProcess(part.name, list(part.command), env=dict(os.environ))
+
+    _monitor: ProcessMonitor = None
+
+    def startService(self) -> None:
+        """Start every part, and look for them in the background."""
+        super().startService()
+        self._forget_ready()
+        self._monitor.startService()
+        Deferred.fromCoroutine(self._announce()).addErrback(self._failed)
+
+    def stopService(self) -> Deferred[None]:
+        """End tasks, agents and master, in this order."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._forget_ready()
+        # Only that nothing is started again; the monitor's own stop would end all at once.
+        Service.stopService(self._monitor)
+        pids = {name: one.transport.pid for name, one in self._monitor.protocols.items()}
+        for name, pid in pids.items():
+            if name != "master":
+                # An agent ends its tasks on this signal; SIGTERM would leave them running.
+                _signal(pid, signal.SIGUSR1)
+        await self._gone([pid for name, pid in pids.items() if name != "master"])
+        stopped = self._monitor.stopService()
+        if stopped is not None:
+            await stopped
+        await self._gone(list(pids.values()))
+        if self.temporary is not None:
+            shutil.rmtree(self.temporary, ignore_errors=True)
+
+    async def _gone(self, pids: Sequence[int | None]) -> None:
+        """Wait until every process has been reaped, ``FAREWELL_S`` at most."""
+        waited_s = 0.0
+        while waited_s < FAREWELL_S and any(
+            pid is not None and Path(f"/proc/{pid}").exists() for pid in pids
+        ):
+            await deferLater(self.reactor, LOOK_INTERVAL_S)
+            waited_s += LOOK_INTERVAL_S
+
+    def _failed(self, failure: Any) -> None:
+        self._log.failure("the cluster did not come up", failure=failure)
+        self.stop_all()
+
+    def _forget_ready(self) -> None:
+        if self.ready_file is not None:
+            self.ready_file.unlink(missing_ok=True)
+
+    async def _announce(self) -> None:
+        """Wait until every agent is registered, then say so in the log and the file."""
+        waited_s = 0.0
+        while self.running and (missing := await self._missing()):
+            await deferLater(self.reactor, LOOK_INTERVAL_S)
+            waited_s += LOOK_INTERVAL_S
+            if waited_s >= PATIENCE_S:
+                self._log.warn("still waiting for {missing}", missing=missing)
+                waited_s = 0.0
+        if not self.running:
+            return
+        master = self.parts[0].address
+        agents = [part.address for part in self.parts[1:]]
+        if self.ready_file is not None:
+            beside = self.ready_file.with_name(self.ready_file.name + ".new")
+            beside.write_bytes(msgspec.json.encode({"master": master, "agents": agents}))
+            beside.replace(self.ready_file)
+        self._log.info("the cluster is up: {count} agents", count=len(agents))
+        self._log.info("dashboard  http://{master}/", master=master)
+        self._log.info(
+            "try        mesostw --master {master} run --instances 200 -- sleep 5", master=master
+        )
+
+    async def _missing(self) -> str:
+        """What is not up yet, in words; nothing if all is."""
+        master = self.parts[0].address
+        agents = len(self.parts) - 1
+        try:
+            response = await treq.get(f"http://{master}/slaves", timeout=5, persistent=False)
+            listed = await response.json()
+        except Exception as fault:  # noqa: BLE001 - whatever it is, we look again
+            self._log.debug("{master}: {fault}", master=master, fault=fault)
+            return f"the master at {master}"
+        active = sum(bool(agent["active"]) for agent in listed["slaves"])
+        return "" if active >= agents else f"{agents - active} of {agents} agents"
+
+
+def _signal(pid: int | None, number: int) -> None:
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def makeService(options: Options) -> IService:
+    """A cluster from the command line."""
+    from twisted.internet import reactor
+
+    temporary = None
+    if options["work_dir"]:
+        work_dir = Path(options["work_dir"]).absolute()
+    else:
+        work_dir = temporary = Path(tempfile.mkdtemp(prefix="mesostw-"))
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        parts = parts_of(options, work_dir)
+    except OSError as fault:
+        raise usage.UsageError(f"cannot start in {work_dir} on {options['ip']}: {fault}") from fault
+    service = MultiService()
+    ready_file = Path(options["ready_file"]).absolute() if options["ready_file"] else None
+    LocalCluster(reactor, parts, ready_file, temporary, reactor.stop).setServiceParent(service)
+    return service
