@@ -27,10 +27,10 @@ from msgspec import Struct
 
 from mesostw.messages.agents import AgentInfo
 from mesostw.messages.frameworks import FrameworkInfo
+from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.tasks import (
     ExecutorInfo,
-    KillPolicy,
     Task,
     TaskGroupInfo,
     TaskInfo,
