@@ -9,7 +9,7 @@ here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -197,7 +197,8 @@ class IStore(Interface):
         Keep all of ``writes`` or none; ``None`` removes a key.
 
         Appends fire in the order they were made, also the empty ones.
-        Fails with :class:`Deposed` or :class:`StoreFailed`.
+        Fails with :class:`Deposed` or :class:`StoreFailed`; after one failure every later
+        append of that reader fails too, so that what is kept never has a hole.
         """
 
     def close() -> Deferred[None]:
@@ -230,7 +231,7 @@ class IFeed(Interface):
     def begin(epoch: int) -> None:
         """Start a life under the store's ``epoch``; called once, before any change."""
 
-    def publish(changes: Sequence[object]) -> None:
+    def publish(changes: Sequence[Any]) -> None:
         """Number, fold and tell every follower; only a driver calls it."""
 
     def follow(follower: IFollower) -> Callable[[], None]:
