@@ -54,7 +54,7 @@ class MemoryStore:
         self._clock = clock
         self._flush_s = flush_s
         self._unflushed: deque[tuple[Deferred[None], Writes, int]] = deque()
-        self._flush_due: IDelayedCall | None = None
+        self._flushes: deque[IDelayedCall] = deque()
         self._fault: str | None = None
 
     def read(self) -> Deferred[Stored]:
@@ -67,12 +67,14 @@ class MemoryStore:
         self._unflushed.append((appended, tuple(writes), epoch))
         if self._clock is None:
             self._flush()
-        elif self._flush_due is None:
-            self._flush_due = self._clock.callLater(self._flush_s, self._flush)
+        else:
+            self._flushes.append(self._clock.callLater(self._flush_s, self._flush_due))
         return appended
 
     def close(self) -> Deferred[None]:
-        self._flush()
+        self._cancel_flushes()
+        while self._unflushed:
+            self._flush()
         self._fault = "the store is closed"
         return succeed(None)
 
@@ -87,25 +89,28 @@ class MemoryStore:
         :param groups_kept: the first so many unflushed groups reached the disk even so,
             without anybody being told.
         """
-        if self._flush_due is not None:
-            self._flush_due.cancel()
-            self._flush_due = None
+        self._cancel_flushes()
         for _, writes, epoch in tuple(self._unflushed)[:groups_kept]:
             if epoch == self.disk.epoch and self._fault is None:
                 self.disk.keep(writes)
         self._unflushed.clear()
         self._fault = "the process has crashed"
 
+    def _cancel_flushes(self) -> None:
+        while self._flushes:
+            self._flushes.popleft().cancel()
+
+    def _flush_due(self) -> None:
+        self._flushes.popleft()
+        self._flush()
+
     def _flush(self) -> None:
-        self._flush_due = None
-        for _ in range(len(self._unflushed)):
-            appended, writes, epoch = self._unflushed.popleft()
-            if self._fault is not None:
-                appended.errback(StoreFailed(self._fault))
-            elif epoch != self.disk.epoch:
-                fault = f"epoch {epoch} has ended, {self.disk.epoch} writes now"
-                self._fault = fault
-                appended.errback(Deposed(fault))
-            else:
-                self.disk.keep(writes)
-                appended.callback(None)
+        appended, writes, epoch = self._unflushed.popleft()
+        if self._fault is not None:
+            appended.errback(StoreFailed(self._fault))
+        elif epoch != self.disk.epoch:
+            self._fault = f"epoch {epoch} has ended, {self.disk.epoch} writes now"
+            appended.errback(Deposed(self._fault))
+        else:
+            self.disk.keep(writes)
+            appended.callback(None)
