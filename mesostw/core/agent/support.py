@@ -1,0 +1,106 @@
+"""What this version cannot do is refused by the name of its field, never left out silently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mesostw.messages import (
+    CommandInfo,
+    ContainerInfo,
+    ContainerType,
+    ExecutorInfo,
+    ExecutorType,
+    NetworkInfo,
+    TaskInfo,
+    VariableType,
+)
+
+
+def invalid(task: TaskInfo, agent_id: str) -> str | None:
+    """Why ``task`` makes no sense here, in a sentence."""
+    if task.agent_id.value != agent_id:
+        return f"Task is for agent {task.agent_id.value}, but this is {agent_id}"
+    if (task.command is None) == (task.executor is None):
+        return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
+    if task.executor is not None:
+        if task.executor.type is ExecutorType.DEFAULT:
+            return None
+        if task.executor.command is None:
+            return "'ExecutorInfo.command' must be set for a CUSTOM executor"
+    command = task.command
+    if command is None:
+        return None
+    if command.shell and command.value is None:
+        return "Shell command is not specified"
+    if not command.shell and command.value is None:
+        return "Executable of command is not specified"
+    return None
+
+
+def unsupported(task: TaskInfo) -> str | None:
+    """The first thing that ``task`` asks for and this version cannot do, in a sentence."""
+    for field in _fields(task):
+        return f"{field} is not supported in this version"
+    return None
+
+
+def _fields(task: TaskInfo) -> Iterator[str]:
+    if task.health_check is not None:
+        yield "'TaskInfo.health_check'"
+    if task.check is not None:
+        yield "'TaskInfo.check'"
+    if task.limits:
+        yield "'TaskInfo.limits'"
+    for resource in task.resources:
+        if resource.disk is not None:
+            yield "'Resource.disk' (a persistent volume or a disk source)"
+    if task.command is not None:
+        yield from _command("TaskInfo.command", task.command)
+    if task.container is not None:
+        if task.executor is not None:
+            yield "'TaskInfo.container' of a task with a custom executor"
+        yield from _container("TaskInfo.container", task.container)
+    if task.executor is not None:
+        yield from _executor(task.executor)
+
+
+def _executor(executor: ExecutorInfo) -> Iterator[str]:
+    if executor.type is ExecutorType.DEFAULT:
+        yield "'ExecutorInfo.type' DEFAULT (a task group in the default executor)"
+    if executor.command is not None:
+        yield from _command("ExecutorInfo.command", executor.command)
+    if executor.container is not None:
+        yield from _container("ExecutorInfo.container", executor.container)
+
+
+def _command(path: str, command: CommandInfo) -> Iterator[str]:
+    if command.uris:
+        yield f"'{path}.uris' (files to fetch)"
+    if command.environment is not None:
+        for variable in command.environment.variables:
+            if variable.type is not VariableType.VALUE:
+                yield f"'{path}.environment' with a secret in {variable.name}"
+
+
+def _container(path: str, container: ContainerInfo) -> Iterator[str]:
+    if container.docker is not None:
+        yield f"'{path}.docker'"
+    if container.type is not ContainerType.MESOS:
+        yield f"'{path}.type' {container.type.value}"
+    if container.mesos is not None and container.mesos.image is not None:
+        yield f"'{path}.mesos.image' (container images)"
+    if container.volumes:
+        yield f"'{path}.volumes'"
+    if container.hostname is not None:
+        yield f"'{path}.hostname'"
+    if container.linux_info is not None:
+        yield f"'{path}.linux_info'"
+    if container.tty_info is not None:
+        yield f"'{path}.tty_info'"
+    for network in container.network_infos:
+        if not _is_host(network):
+            yield f"'{path}.network_infos' (networks other than the host's)"
+
+
+def _is_host(network: NetworkInfo) -> bool:
+    return network.name is None and not network.port_mappings and not network.ip_addresses
