@@ -21,8 +21,8 @@ from mesostw.messages import (
     CommandInfo,
     Launch,
     Offer,
-    Operation,
-    OperationType,
+    OfferOperation,
+    OfferOperationType,
     TaskID,
     TaskInfo,
     TaskStatus,
@@ -41,7 +41,7 @@ NEVER_RAN: Final = frozenset({TaskState.TASK_DROPPED})
 ATTEMPTS_MAX: Final = 10
 
 _EXITED: Final = re.compile(r"exited with status (\d+)")
-_SIGNALLED: Final = re.compile(r"terminated with signal .*?\(?(\d+)\)?")
+_SIGNALLED: Final = re.compile(r"terminated with signal \D*(\d+)")
 
 
 class Instance(Struct, frozen=True):
@@ -130,8 +130,8 @@ class CommandRun(Scheduler):
         for offer in offers:
             tasks = self._fill(offer)
             if tasks:
-                launch = Operation(
-                    type=OperationType.LAUNCH, launch=Launch(task_infos=tuple(tasks))
+                launch = OfferOperation(
+                    type=OfferOperationType.LAUNCH, launch=Launch(task_infos=tuple(tasks))
                 )
                 self.driver.accept([offer.id], [launch], 0.0 if self._waiting else REFUSE_S)
             else:

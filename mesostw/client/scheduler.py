@@ -44,12 +44,15 @@ from mesostw.interfaces import IClock, IDialer, IExchange, IInbox
 from mesostw.messages import scheduler_calls as calls
 from mesostw.messages import scheduler_events as events
 from mesostw.messages.frameworks import FrameworkInfo
+from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
 from mesostw.messages.masters import MasterInfo
-from mesostw.messages.offers import Filters, Offer, Operation
-from mesostw.messages.tasks import KillPolicy, TaskStatus
+from mesostw.messages.offers import Filters, Offer
+from mesostw.messages.operations import OfferOperation
+from mesostw.messages.tasks import TaskStatus
 from mesostw.model.ids import LinkId
 from mesostw.model.tasks import TERMINAL
+from mesostw.unattended import unattended
 
 #: Heartbeats of a master that may be missed before its link is given up (it sends one each 15 s).
 HEARTBEATS_MISSED_MAX: Final = 5
@@ -165,7 +168,7 @@ class SchedulerClient:
     def accept(
         self,
         offer_ids: Iterable[OfferID],
-        operations: Iterable[Operation],
+        operations: Iterable[OfferOperation],
         refuse_s: float | None = None,
     ) -> None:
         """Use offers of one agent; what is left is refused for ``refuse_s`` (5 s by default)."""
@@ -316,7 +319,7 @@ class SchedulerClient:
         if not self._delivering:
             self._delivering = True
             # The one failure that can come out of this is the scheduler's own.
-            Deferred.fromCoroutine(self._deliver_all()).addErrback(self._end)
+            unattended(self._deliver_all(), self._end)
 
     async def _deliver_all(self) -> None:
         try:
