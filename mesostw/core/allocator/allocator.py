@@ -33,7 +33,7 @@ from mesostw.model.names import check_weight
 from mesostw.model.resources import EMPTY, Resources
 
 #: Agents of one slice: a few milliseconds of work.
-ALLOCATION_AGENTS_MAX: Final = 500
+ALLOCATION_AGENTS_MAX: Final = 250
 
 
 class Allocator:

@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from mesostw.messages.frameworks import OfferFilters
+from mesostw.model.amounts import thousandths
 from mesostw.model.resources import Resources
 
 
@@ -45,3 +47,19 @@ class Minimum(Struct, frozen=True):
 
 #: ``--min_allocatable_resources`` of Mesos.
 MINIMUM_DEFAULT: Final = Minimum.parse("cpus:0.01|mem:32")
+
+
+def minimum_of(filters: OfferFilters) -> Minimum | None:
+    """
+    Read ``FrameworkInfo.offer_filters`` of one role; ``None`` leaves it to the cluster.
+
+    An empty list of sets lets every offer through, as in Mesos; an amount that
+    is none raises ``ResourcesError``.
+    """
+    least = filters.min_allocatable_resources
+    if least is None:
+        return None
+    return Minimum.of(
+        {name: thousandths(scalar.value, name) for name, scalar in one.quantities.items()}
+        for one in least.quantities
+    )
