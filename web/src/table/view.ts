@@ -1,0 +1,175 @@
+import type { Row } from "../live/frames";
+import type { Changes, Table } from "../live/table";
+import { type Compiled, compile, type Field } from "../query/query";
+
+/** What a table shows and how it may be asked: one description serves search, sort and cells. */
+export interface Sorting {
+  readonly name: string;
+  readonly descending: boolean;
+}
+
+/**
+ * The rows that match, in order, kept up to date by changes. While `frozen` (someone reads or points
+ * at the table) rows keep their places: cells still change, moves wait and are counted in `pending`.
+ */
+export class TableView {
+  /** Handles in the order shown. While frozen it may hold rows that no longer exist. */
+  order: number[] = [];
+  /** Rows that would move, come or go if the order were applied now. */
+  pending = 0;
+  frozen = false;
+  compiled: Compiled<Row>;
+  private query = "";
+  private sorting: Sorting | null = null;
+  private shown = new Set<number>();
+  private waiting = new Set<number>();
+  private waitingAll = false;
+
+  constructor(
+    readonly table: Table,
+    private readonly fields: readonly Field<Row>[],
+    private readonly nowS: () => number,
+    private readonly scope: (row: Row) => boolean = () => true,
+  ) {
+    this.compiled = compile("", fields);
+  }
+
+  /** Sets what is looked for and the order; always applied at once, for the user asked for it. */
+  ask(query: string, sorting: Sorting | null): void {
+    if (query !== this.query) this.compiled = compile(query, this.fields);
+    this.query = query;
+    this.sorting = sorting;
+    this.rebuild();
+  }
+
+  hear(changes: Changes): void {
+    // A new snapshot renumbers the rows: the old places mean nothing any more.
+    if (changes.all) this.rebuild();
+    else if (this.frozen) this.wait(changes.handles);
+    else this.merge(changes.handles);
+  }
+
+  freeze(frozen: boolean): void {
+    this.frozen = frozen;
+    if (!frozen) this.applyPending();
+  }
+
+  applyPending(): void {
+    if (this.waitingAll) this.rebuild();
+    else if (this.waiting.size > 0) this.merge(this.waiting);
+    this.waiting = new Set();
+    this.waitingAll = false;
+    this.pending = 0;
+  }
+
+  /** Looks at all rows again; needed now and then when the query speaks of ages. */
+  rebuild(): void {
+    const now = this.nowS();
+    const order: number[] = [];
+    for (const [handle, row] of this.table.rows) {
+      if (this.scope(row) && this.compiled.matches(row, now)) order.push(handle);
+    }
+    order.sort(this.comparison());
+    this.order = order;
+    this.shown = new Set(order);
+    this.waiting.clear();
+    this.waitingAll = false;
+    this.pending = 0;
+  }
+
+  row(index: number): Row | undefined {
+    const handle = this.order[index];
+    return handle === undefined ? undefined : this.table.rows.get(handle);
+  }
+
+  private wait(handles: ReadonlySet<number>): void {
+    for (const handle of handles) this.waiting.add(handle);
+    let pending = 0;
+    const now = this.nowS();
+    for (const handle of this.waiting) {
+      const row = this.table.rows.get(handle);
+      const wanted = row !== undefined && this.scope(row) && this.compiled.matches(row, now);
+      if (wanted !== this.shown.has(handle) || (wanted && this.misplaced(handle))) pending++;
+    }
+    this.pending = pending;
+  }
+
+  /** Cheap test: out of order against the neighbours that are shown now. */
+  private misplaced(handle: number): boolean {
+    const at = this.order.indexOf(handle);
+    const compare = this.comparison();
+    const before = this.order[at - 1];
+    const after = this.order[at + 1];
+    const wrong = (left: number | undefined, right: number | undefined): boolean =>
+      left !== undefined &&
+      right !== undefined &&
+      this.table.rows.has(left) &&
+      this.table.rows.has(right) &&
+      compare(left, right) > 0;
+    return wrong(before, handle) || wrong(handle, after);
+  }
+
+  /** Takes the changed rows out and merges those that match back in: one pass, one small sort. */
+  private merge(handles: ReadonlySet<number>): void {
+    const now = this.nowS();
+    const compare = this.comparison();
+    const coming: number[] = [];
+    for (const handle of handles) {
+      const row = this.table.rows.get(handle);
+      if (row !== undefined && this.scope(row) && this.compiled.matches(row, now)) {
+        coming.push(handle);
+        this.shown.add(handle);
+      } else this.shown.delete(handle);
+    }
+    coming.sort(compare);
+    const staying = this.order.filter((handle) => !handles.has(handle));
+    this.order = mergeSorted(staying, coming, compare);
+  }
+
+  private comparison(): (left: number, right: number) => number {
+    const field = this.fields.find((each) => each.name === this.sorting?.name);
+    if (field === undefined) return (left, right) => left - right;
+    const sign = this.sorting?.descending ? -1 : 1;
+    const rows = this.table.rows;
+    return (left, right) => {
+      const a = field.read(rows.get(left) as Row);
+      const b = field.read(rows.get(right) as Row);
+      return sign * compareValues(a, b, sign) || left - right;
+    };
+  }
+}
+
+function mergeSorted(
+  left: readonly number[],
+  right: readonly number[],
+  compare: (a: number, b: number) => number,
+): number[] {
+  if (right.length === 0) return left as number[];
+  const merged: number[] = [];
+  let at = 0;
+  for (const handle of right) {
+    // Binary search finds where the next run of untouched rows ends.
+    let low = at;
+    let high = left.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(left[middle] as number, handle) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    for (; at < low; at++) merged.push(left[at] as number);
+    merged.push(handle);
+  }
+  for (; at < left.length; at++) merged.push(left[at] as number);
+  return merged;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Unknown values come last in both directions; text sorts as people count: n2 before n10. */
+export function compareValues(a: unknown, b: unknown, sign = 1): number {
+  const noA = a === null || a === undefined || a === "";
+  const noB = b === null || b === undefined || b === "";
+  if (noA || noB) return noA === noB ? 0 : noA ? sign : -sign;
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return collator.compare(String(a), String(b));
+}

@@ -1,0 +1,37 @@
+import { gzipSync } from "node:zlib";
+import { defineConfig } from "vitest/config";
+import type { Plugin } from "vite";
+
+/** Writes `name.gz` beside each script and style, so that the server need not compress at run time. */
+function compressed(): Plugin {
+  return {
+    name: "mesostw-compressed",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (!/\.(js|css)$/.test(file.fileName)) continue;
+        const source = file.type === "chunk" ? file.code : file.source;
+        const bytes = gzipSync(source, { level: 9 });
+        this.emitFile({ type: "asset", fileName: `${file.fileName}.gz`, source: bytes });
+      }
+    },
+  };
+}
+
+/** The address of the backend (a master, or `node dev/fake.mjs`) that `vite` forwards to. */
+const backend = process.env.MESOSTW_BACKEND ?? "http://127.0.0.1:5055";
+
+export default defineConfig({
+  // Relative addresses: the dashboard works behind any path prefix.
+  base: "./",
+  plugins: [compressed()],
+  build: {
+    outDir: "../mesostw/webfiles",
+    emptyOutDir: true,
+    target: "es2022",
+    reportCompressedSize: true,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { "/api": { target: backend, ws: true } } },
+  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+});
