@@ -27,13 +27,13 @@ class Cluster:
         pool = HTTPConnectionPool(reactor, persistent=True)
         self._client = treq.client.HTTPClient(Agent(reactor, connectTimeout=5.0, pool=pool))
 
-    async def get(self, path: str, **parameters: str | int) -> Any:
-        """The JSON at ``path``."""
-        return await self._ask("GET", path, parameters)
+    async def get(self, resource: str, /, **parameters: str | int) -> Any:
+        """The JSON at ``resource``."""
+        return await self._ask("GET", resource, parameters)
 
-    async def post(self, path: str, **parameters: str | int) -> Any:
-        """Have ``path`` do something; its JSON answer, ``None`` if it has none."""
-        return await self._ask("POST", path, parameters)
+    async def post(self, resource: str, /, **parameters: str | int) -> Any:
+        """Have ``resource`` do something; its JSON answer, ``None`` if it has none."""
+        return await self._ask("POST", resource, parameters)
 
     async def _ask(self, method: str, path: str, parameters: dict[str, str | int]) -> Any:
         query = f"?{urlencode(parameters)}" if parameters else ""

@@ -22,6 +22,7 @@ from mesostw.messages import CommandInfo, Environment, FrameworkInfo, Variable
 from mesostw.model.amounts import ResourcesError
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TERMINAL, TaskState
+from mesostw.unattended import unattended
 
 #: How often progress is drawn on a terminal, and told as a line elsewhere.
 DRAW_INTERVAL_S: Final = 0.1
@@ -200,11 +201,11 @@ class RunCommand:
         patience = self._reactor.callLater(PATIENCE_S, self._impatient)
         drawing = LoopingCall(self._progress.draw)
         drawing.clock = self._reactor
-        drawing.start(self._progress.interval_s)
+        unattended(drawing.start(self._progress.interval_s), self._refused)
         following = LoopingCall(self._follow)
         following.clock = self._reactor
         if self._options.follow:
-            following.start(0.3)
+            unattended(following.start(0.3), self._refused)
         try:
             await self._done
             if self._options.follow or self._options.output:

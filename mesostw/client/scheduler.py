@@ -28,7 +28,7 @@ the task has ended; everything else is offered again by the master.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -39,16 +39,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mesostw.client.calls import Calls
 from mesostw.core.outcome import Heard, LinkClosed, LinkOpened
 from mesostw.interfaces import IClock, IDialer, IExchange, IInbox
 from mesostw.messages import scheduler_calls as calls
 from mesostw.messages import scheduler_events as events
 from mesostw.messages.frameworks import FrameworkInfo
-from mesostw.messages.health import KillPolicy
-from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
+from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID
 from mesostw.messages.masters import MasterInfo
-from mesostw.messages.offers import Filters, Offer
-from mesostw.messages.operations import OfferOperation
+from mesostw.messages.offers import Offer
 from mesostw.messages.tasks import TaskStatus
 from mesostw.model.ids import LinkId
 from mesostw.model.tasks import TERMINAL
@@ -96,7 +95,7 @@ class FrameworkRefused(Exception):
 
 
 @implementer(IInbox)
-class SchedulerClient:
+class SchedulerClient(Calls):
     """One framework's conversation with whichever master leads."""
 
     _log = Logger()
@@ -110,6 +109,7 @@ class SchedulerClient:
         framework: FrameworkInfo,
         suppressed_roles: Sequence[str] = (),
     ) -> None:
+        super().__init__()
         self._clock, self._exchange, self._dialer = clock, exchange, dialer
         self._scheduler, self.framework = scheduler, framework
         self._suppressed = tuple(suppressed_roles)
@@ -117,7 +117,6 @@ class SchedulerClient:
         self._subscribed = False
         self._events: deque[Struct] = deque()
         self._delivering = False
-        self._kills: dict[str, calls.Kill] = {}
         self._silence: IDelayedCall | None = None
         self._silence_s = HEARTBEATS_MISSED_MAX * 15.0
         self._hang_up: Callable[[], None] = _nothing
@@ -150,9 +149,9 @@ class SchedulerClient:
         self._stopped = True
         self._events.clear()
         self._watch(None)
+        self._hang_up()
         if self._link is not None:
             self._exchange.close(self._link, "the scheduler is done")
-        self._hang_up()
         if failure is None:
             self._ended.callback(None)
         else:
@@ -162,76 +161,6 @@ class SchedulerClient:
     def connected(self) -> bool:
         """Whether the master has answered the subscription on the present link."""
         return self._subscribed
-
-    # --- what a scheduler says ------------------------------------------------
-
-    def accept(
-        self,
-        offer_ids: Iterable[OfferID],
-        operations: Iterable[OfferOperation],
-        refuse_s: float | None = None,
-    ) -> None:
-        """Use offers of one agent; what is left is refused for ``refuse_s`` (5 s by default)."""
-        self._say(
-            calls.Accept(
-                offer_ids=tuple(offer_ids),
-                operations=tuple(operations),
-                filters=_filters(refuse_s),
-            )
-        )
-
-    def decline(self, offer_ids: Iterable[OfferID], refuse_s: float | None = None) -> None:
-        """Refuse offers, and the same resources for ``refuse_s`` (5 s by default)."""
-        self._say(calls.Decline(offer_ids=tuple(offer_ids), filters=_filters(refuse_s)))
-
-    def kill(
-        self, task_id: str, agent_id: str | None = None, kill_policy: KillPolicy | None = None
-    ) -> None:
-        """End a task; said again after each reconnection until the task has ended."""
-        kill = calls.Kill(
-            task_id=TaskID(value=task_id),
-            agent_id=None if agent_id is None else AgentID(value=agent_id),
-            kill_policy=kill_policy,
-        )
-        self._kills[task_id] = kill
-        self._say(kill)
-
-    def reconcile(self, tasks: Mapping[str, str | None] | None = None) -> None:
-        """Ask for the state of ``tasks`` (task id to agent id if known), or of all (``None``)."""
-        asked = tuple(
-            calls.ReconcileTask(
-                task_id=TaskID(value=task),
-                agent_id=None if agent is None else AgentID(value=agent),
-            )
-            for task, agent in (tasks or {}).items()
-        )
-        self._say(calls.Reconcile(tasks=asked))
-
-    def suppress(self, roles: Iterable[str] = ()) -> None:
-        """No more offers for ``roles`` (all if none is named) until :meth:`revive`."""
-        self._say(calls.Suppress(roles=tuple(roles)))
-
-    def revive(self, roles: Iterable[str] = ()) -> None:
-        """Offers again for ``roles``, all filters forgotten."""
-        self._say(calls.Revive(roles=tuple(roles)))
-
-    def send(self, agent_id: str, executor_id: str, content: bytes) -> None:
-        """Say ``content`` to an executor; may be lost."""
-        self._say(
-            calls.Message(
-                agent_id=AgentID(value=agent_id),
-                executor_id=ExecutorID(value=executor_id),
-                data=content,
-            )
-        )
-
-    def shutdown(self, agent_id: str, executor_id: str) -> None:
-        """End an executor and its tasks."""
-        self._say(
-            calls.Shutdown(
-                agent_id=AgentID(value=agent_id), executor_id=ExecutorID(value=executor_id)
-            )
-        )
 
     def _say(self, call: Struct) -> None:
         if self._link is not None and self._subscribed:
@@ -315,6 +244,8 @@ class SchedulerClient:
     # --- callbacks, one at a time -------------------------------------------------
 
     def _deliver(self, event: Struct) -> None:
+        if self._stopped:
+            return
         self._events.append(event)
         if not self._delivering:
             self._delivering = True
@@ -365,10 +296,6 @@ class SchedulerClient:
 
 class _Disconnected(Struct, frozen=True):
     """The link broke, in its place among the events."""
-
-
-def _filters(refuse_s: float | None) -> Filters | None:
-    return None if refuse_s is None else Filters(refuse_seconds=refuse_s)
 
 
 def _value(named: AgentID | ExecutorID | FrameworkID | None) -> str | None:
