@@ -1,0 +1,168 @@
+"""The processes that a benchmark measures and loads: masters, agents, farms."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+from mesostw.daemons.local import free_ports, twistd
+
+#: Files that a process of 10,000 connections needs.
+FILES_WANTED: Final = 16_000
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor time a process has used, by the scheduler's own clock."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def memory_bytes(pid: int) -> int:
+    """Resident bytes of a process, what it shares with others left out."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"no memory figures of process {pid}")
+
+
+class Started:
+    """A child process, pinned to a processor where there are several."""
+
+    def __init__(self, command: list[str], cpu: int | None, *, log: IO[bytes]) -> None:
+        if cpu is not None and cpu < (os.cpu_count() or 1):
+            command = ["taskset", "-c", str(cpu), *command]
+        environment = {
+            name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+        }
+        self.child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, start_new_session=True, env=environment
+        )
+
+    @property
+    def pid(self) -> int:
+        """taskset becomes the command, so this is the process itself."""
+        return self.child.pid
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What a farm or a load says, line by line."""
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            if line.startswith(b"{"):
+                yield json.loads(line)
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """The next event of that name."""
+        for told in self.events():
+            if told["event"] == event:
+                return told
+        raise RuntimeError(f"the process ended before {event!r}: see its log")
+
+    def kill(self) -> None:
+        """End it at once, by its id."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+        if self.child.stdout is not None:
+            self.child.stdout.close()
+
+
+class Bench:
+    """A directory, a port, and every process started from here, ended at the end."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_ports("127.0.0.1", 1)[0]
+        self.master = f"127.0.0.1:{self.port}"
+        self._log = (directory / "log").open("ab")
+        self._started: list[Started] = []
+
+    def start(self, command: list[str], cpu: int | None = None) -> Started:
+        """Start one process."""
+        started = Started(command, cpu, log=self._log)
+        self._started.append(started)
+        return started
+
+    def start_master(self, *flags: str) -> Started:
+        """A master that answers."""
+        command = twistd(
+            "--logfile",
+            str(self.directory / "master.log"),
+            "mesos-master",
+            f"--port={self.port}",
+            f"--work_dir={self.directory / 'master'}",
+            *flags,
+        )
+        started = self.start(list(command), cpu=0)
+        self.wait_until_up()
+        return started
+
+    def start_agent(self, number: int = 1, *flags: str) -> Started:
+        """One real agent."""
+        port = free_ports("127.0.0.1", 1)[0]
+        command = twistd(
+            "--logfile",
+            str(self.directory / f"agent{number}.log"),
+            "mesos-agent",
+            f"--master={self.master}",
+            f"--port={port}",
+            f"--work_dir={self.directory / f'agent{number}'}",
+            "--registration_backoff_factor=10ms",
+            *flags,
+        )
+        return self.start(list(command), cpu=1)
+
+    def start_farm(self, agents: int, *flags: str, first: int = 0) -> Started:
+        """Simulated agents, all registered when the event ``all_registered`` comes."""
+        command = [sys.executable, "-m", "benchmarks.farm", f"--master={self.master}"]
+        return self.start([*command, f"--agents={agents}", f"--first={first}", *flags], cpu=1)
+
+    def start_load(self, name: str, *flags: str) -> Started:
+        """A framework of ``benchmarks.load``."""
+        command = [sys.executable, "-m", "benchmarks.load", f"--master={self.master}", name]
+        return self.start([*command, *flags], cpu=1)
+
+    def get(self, path: str) -> bytes:
+        """An HTTP answer of the master."""
+        with urllib.request.urlopen(f"http://{self.master}{path}", timeout=60) as answer:
+            body: bytes = answer.read()
+            return body
+
+    def wait_until_up(self) -> None:
+        """Return when the master answers."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                self.get("/health")
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.02)
+            else:
+                return
+        raise RuntimeError(f"no master at {self.master}: see {self.directory}/master.log")
+
+    def close(self) -> None:
+        """End every process."""
+        for started in reversed(self._started):
+            started.kill()
+        self._log.close()
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """A bench in a directory of its own; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mesostw-bench-") as name:
+        one = Bench(Path(name))
+        try:
+            yield one
+        finally:
+            one.close()
