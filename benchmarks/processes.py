@@ -51,7 +51,7 @@ class Started:
 
     @property
     def pid(self) -> int:
-        """taskset becomes the command, so this is the process itself."""
+        """Taskset becomes the command, so this is the process itself."""
         return self.child.pid
 
     def events(self) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,29 @@
+"""Join a scheduler to the bus: what a program that is a framework calls."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import Any
+
+from mesostw.bus.dial import Dialer
+from mesostw.bus.exchange import Exchange
+from mesostw.client.scheduler import Scheduler, SchedulerClient
+from mesostw.messages.frameworks import FrameworkInfo
+from mesostw.reactor_time import ReactorClock, install_steady_time
+
+
+def connect(reactor: Any, scheduler: Scheduler, framework: FrameworkInfo) -> SchedulerClient:
+    """
+    A client for ``scheduler``; call its ``start("HOST:PORT")``.
+
+    Where nothing is scheduled yet the reactor gets a steady clock, so that a change of
+    the wall clock cannot freeze its timers.
+    """
+    if not reactor.getDelayedCalls():
+        install_steady_time(reactor)
+    clock = ReactorClock(reactor)
+    exchange = Exchange(clock, "framework", forwards=False)
+    # Each process has a jitter of its own, or all would come back at once.
+    dialer = Dialer(reactor, exchange, Random(int.from_bytes(os.urandom(8), "big")))
+    return SchedulerClient(clock, exchange, dialer, scheduler, framework)
