@@ -195,7 +195,7 @@ class RunCommand:
     async def run(self) -> int:
         """Run to the end of all instances."""
         ended = self._client.start(self._options.master)
-        ended.addErrback(self._refused)
+        unattended(ended, self._refused)
         signal.signal(signal.SIGINT, lambda *_: self._reactor.callFromThread(self._cancel))
         signal.signal(signal.SIGTERM, lambda *_: self._reactor.callFromThread(self._cancel))
         patience = self._reactor.callLater(PATIENCE_S, self._impatient)
