@@ -20,7 +20,7 @@ Quantity: TypeAlias = int | Ranges | frozenset[str]
 #: Thousandths in one unit of a scalar.
 SCALE: Final = 1000
 #: The largest scalar in units: beyond it a double no longer tells thousandths apart.
-SCALAR_MAX: Final = 2**43
+SCALAR_MAX: Final = 2**40
 #: The largest end of a range: ``uint64`` on the wire.
 RANGE_END_MAX: Final = 2**64 - 1
 
