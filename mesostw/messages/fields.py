@@ -21,8 +21,8 @@ Int32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1, extra={"proto"
 Uint32: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1, extra={"proto": "uint32"})]
 #: -2**63 to 2**63 - 1.
 Int64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"proto": "int64"})]
-#: 0 to 2**64 - 1; the upper end is beyond what msgspec can check, so ``wire`` does.
-Uint64: TypeAlias = Annotated[int, Meta(ge=0, extra={"proto": "uint64"})]
+#: 0 to 2**63 - 1: protobuf has one bit more, which nothing in the API needs.
+Uint64: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1, extra={"proto": "uint64"})]
 
 
 class Body(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):

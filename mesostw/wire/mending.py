@@ -26,7 +26,6 @@ Mend: TypeAlias = Callable[[object], object]
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,20}")
 _FLOATS: Final = frozenset({"Infinity", "-Infinity", "inf", "-inf", "NaN", "nan"})
 _BOOLEANS: Final = {"true": True, "false": False}
-UINT64_MAX: Final = 2**64 - 1
 
 
 class _Field(Struct, frozen=True):
@@ -67,8 +66,6 @@ def _fields(kind: type[Struct], rules: Rules) -> Mapping[str, _Field]:
 
 def _mend_of(described: inspect.Type, rules: Rules) -> Mend:
     if isinstance(described, inspect.Metadata):
-        if described.extra == {"proto": "uint64"} and rules == "json":
-            return _long
         return _mend_of(described.type, rules)
     if isinstance(described, inspect.UnionType):
         some = [part for part in described.types if not isinstance(part, inspect.NoneType)]
@@ -135,13 +132,6 @@ def _whole(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-
-def _long(value: object) -> object:
-    whole = _whole(value)
-    if isinstance(whole, int) and whole > UINT64_MAX:
-        return str(whole)
-    return whole
 
 
 def _real(value: object) -> object:
