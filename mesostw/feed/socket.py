@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionDeny
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
 from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 from twisted.web.resource import Resource
@@ -45,6 +45,7 @@ class LiveSocket(WebSocketServerProtocol):
 
     # Autobahn owns the name ``log``, and swallows what its hooks raise.
     _said = Logger()
+    transport: ITCPTransport
 
     def __init__(self, live: Live) -> None:
         super().__init__()
@@ -63,8 +64,9 @@ class LiveSocket(WebSocketServerProtocol):
         try:
             self._direct = direct_write(self.transport)
             # See Note [Producer].
-            self.transport.unregisterProducer()
-            self.transport.registerProducer(self, True)
+            consumer = cast(IConsumer, self.transport)
+            consumer.unregisterProducer()
+            consumer.registerProducer(self, True)
             self._session = self._live.opened(self)
         except Exception:  # noqa: BLE001 (logged; Autobahn would swallow it)
             self._said.failure("a live socket could not be opened")
