@@ -63,22 +63,15 @@ class Greeters(Factory):
         return BusProtocol(self._exchange, self._exchange.hello(), self._address)
 
 
-def welcomed(protocol: BusProtocol) -> Deferred[None]:
-    """Fires when the peer has said welcome, and fails when it has not."""
-    waiting: Deferred[None] = Deferred()
-
-    def answered(answer: Welcome | Unwelcome | None) -> None:
-        if waiting.called:
-            return
-        if isinstance(answer, Welcome):
-            waiting.callback(None)
-        elif answer is None:
-            waiting.errback(Unwelcomed("hung up on our hello"))
-        else:
-            waiting.errback(Unwelcomed(f"{answer.reason}: {answer.message}"))
-
-    protocol.answered = answered
-    return waiting
+async def welcomed(protocol: Any) -> None:
+    """Wait until the peer has said welcome; raises :class:`Unwelcomed` if it does not."""
+    answer: Welcome | Unwelcome | None = await protocol.when_answered()
+    if answer is None:
+        message = "hung up on our hello"
+        raise Unwelcomed(message)
+    if isinstance(answer, Unwelcome):
+        message = f"{answer.reason}: {answer.message}"
+        raise Unwelcomed(message)
 
 
 @implementer(IDialer)
@@ -115,7 +108,7 @@ class Dialer:
             Greeters(self._exchange, address),
             retryPolicy=back_off(self._random),
             clock=self._reactor,
-            prepareConnection=welcomed,
+            prepareConnection=lambda protocol: Deferred.fromCoroutine(welcomed(protocol)),
         )
         service.startService()
         unattended(service.whenConnected(failAfterFailures=1), self._not_yet(address))

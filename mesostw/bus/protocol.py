@@ -11,11 +11,12 @@ Note [Fast writers]
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -75,8 +76,7 @@ class BusProtocol(Protocol):
         # unfinished: so the watch on slow frames costs nothing a frame.
         self._ended = 0
         self._ended_before = 0
-        #: Called once with what answered our hello; ``None`` if the link ended without.
-        self.answered: Callable[[Welcome | Unwelcome | None], object] = _nobody
+        self._answered: Deferred[Welcome | Unwelcome | None] | None = None
 
     @property
     def remote(self) -> str:
@@ -164,9 +164,9 @@ class BusProtocol(Protocol):
             if routed and self._number is not None:
                 exchange.forward(self._number, routed)
             # See Note [Fast writers].
-            if self._open and not exchange.inbox.has_room(self._resume_reading):
-                self.transport.pauseProducing()
-        if self._timeout is None and self._frames.unfinished and self._open:
+            if not exchange.inbox.has_room(self._resume_reading):
+                self._pause_reading()
+        if self._timeout is None and self._frames.unfinished:
             self._watch_frame()
 
     def _read(self, frames: list[Frame]) -> None:
@@ -177,11 +177,17 @@ class BusProtocol(Protocol):
         if number is not None and frames:
             self._exchange.read(number, frames)
 
+    def _pause_reading(self) -> None:
+        if self._open:
+            self.transport.pauseProducing()
+
     def _resume_reading(self) -> None:
         if self._open:
             self.transport.resumeProducing()
 
     def _watch_frame(self) -> None:
+        if not self._open:
+            return
         self._ended_before = self._ended
         self._timeout = self._exchange.clock.callLater(FRAME_TIMEOUT_S, self._check_frame)
 
@@ -221,8 +227,14 @@ class BusProtocol(Protocol):
         return self._number
 
     def _tell_answer(self, answer: Welcome | Unwelcome | None) -> None:
-        answered, self.answered = self.answered, _nobody
-        answered(answer)
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered.callback(answer)
+
+    def when_answered(self) -> Deferred[Welcome | Unwelcome | None]:
+        """Fires with what answers our hello; with ``None`` if the link ends without."""
+        self._answered = Deferred()
+        return self._answered
 
     # --- writing --------------------------------------------------------------
 
@@ -270,7 +282,3 @@ class BusProtocol(Protocol):
     def overflowed(self) -> None:
         """End the link, whose peer does not read."""
         self.abort(f"over {LINK_UNSENT_BYTES_MAX} bytes wait to be sent")
-
-
-def _nobody(_answer: object) -> None:
-    """Nobody waits for the answer to a hello."""

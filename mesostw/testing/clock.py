@@ -167,3 +167,47 @@ class HeapClock:
             if not self.step():
                 return until()
         return until()
+
+
+@implementer(IClock)
+class LifeClock:
+    """
+    The clock of one process's life on a shared clock.
+
+    After :meth:`end` nothing that the process scheduled is ever called, as when it is
+    killed; and it may be given a wall clock that goes wrong.
+
+    :param wall_error_s: seconds that this process's wall clock is ahead.
+    """
+
+    def __init__(self, clock: IClock, wall_error_s: float = 0.0) -> None:
+        self._clock = clock
+        self.wall_error_s = wall_error_s
+        self.ended = False
+
+    def seconds(self) -> float:
+        return self._clock.seconds()
+
+    def wall(self) -> float:
+        return self._clock.wall() + self.wall_error_s
+
+    def callLater(
+        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> IDelayedCall:
+        return self._clock.callLater(delay, self._call, callable, args, kwargs)
+
+    def _call(
+        self,
+        call: Callable[..., Any],
+        arguments: tuple[object, ...],
+        named: dict[str, object],
+    ) -> None:
+        if not self.ended:
+            call(*arguments, **named)
+
+    def getDelayedCalls(self) -> Sequence[IDelayedCall]:
+        return self._clock.getDelayedCalls()
+
+    def end(self) -> None:
+        """The process is gone."""
+        self.ended = True
