@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Final
 
 from twisted.application.internet import ClientService
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
@@ -36,42 +36,57 @@ DIAL_FACTOR: Final = 1.7
 CONNECT_TIMEOUT_S: Final = 10.0
 
 
-class Unwelcomed(Exception):
-    """The peer answered our hello, but not with a welcome."""
-
-
-def back_off(random: Random) -> Callable[[int], float]:
-    """Seconds to wait before a dial, by the number of failures; from half to all of it."""
-
-    def wait_s(failures: int) -> float:
-        longest: float = min(DIAL_MAX_S, DIAL_FIRST_S * DIAL_FACTOR ** min(failures, 30))
-        return longest * random.uniform(0.5, 1.0)
-
-    return wait_s
+def wait_s(failures: int, random: Random) -> float:
+    """Seconds to wait before a dial after so many failures: from half to all of the longest."""
+    longest: float = min(DIAL_MAX_S, DIAL_FIRST_S * DIAL_FACTOR ** min(failures, 30))
+    return longest * random.uniform(0.5, 1.0)
 
 
 class Greeters(Factory):
-    """Makes the dialling end of a link."""
+    """
+    Makes the dialling end of each link to one address.
+
+    A connection whose hello is not welcomed counts as a failed dial.  (Twisted's
+    ``prepareConnection`` would do that, but its ``ClientService`` breaks when a
+    connection is lost while it is being prepared.)
+    """
 
     noisy = False
+    _log = Logger()
 
-    def __init__(self, exchange: Exchange, address: str) -> None:
+    def __init__(self, exchange: Exchange, address: str, random: Random) -> None:
         self._exchange = exchange
         self._address = address
+        self._random = random
+        self._refusals = 0
+        self._last: BusProtocol | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> BusProtocol:
-        return BusProtocol(self._exchange, self._exchange.hello(), self._address)
+        made = self._last = BusProtocol(self._exchange, self._exchange.hello(), self._address)
+        unattended(self._count(made.when_answered()), self._broken)
+        return made
 
+    async def _count(self, answering: Deferred[Welcome | Unwelcome | None]) -> None:
+        answer = await answering
+        if isinstance(answer, Welcome):
+            self._refusals = 0
+            return
+        self._refusals += 1
+        if self._refusals == 1:
+            reason = "hangs up" if answer is None else f"{answer.reason}: {answer.message}"
+            self._log.info("{address}: {reason}", address=self._address, reason=reason)
 
-async def welcomed(protocol: Any) -> None:
-    """Wait until the peer has said welcome; raises :class:`Unwelcomed` if it does not."""
-    answer: Welcome | Unwelcome | None = await protocol.when_answered()
-    if answer is None:
-        message = "hung up on our hello"
-        raise Unwelcomed(message)
-    if isinstance(answer, Unwelcome):
-        message = f"{answer.reason}: {answer.message}"
-        raise Unwelcomed(message)
+    def _broken(self, failure: Failure) -> None:
+        self._log.failure("counting refusals of {address}", failure, address=self._address)
+
+    def retry_in_s(self, failures: int) -> float:
+        """Seconds until the next dial, after so many failures to connect in a row."""
+        return wait_s(failures - 1 + self._refusals, self._random)
+
+    def close(self) -> None:
+        """Close the link that there may be."""
+        if self._last is not None:
+            self._last.close("no longer wanted")
 
 
 @implementer(IDialer)
@@ -83,8 +98,6 @@ class Dialer:
     :param random: the jitter's source.
     :param endpoint_to: makes an endpoint of a host and a port; plain TCP by default.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -103,31 +116,20 @@ class Dialer:
 
     def dial(self, address: str) -> Callable[[], None]:
         host, _, port = address.rpartition(":")
+        greeters = Greeters(self._exchange, address, self._random)
         service = ClientService(
             self._endpoint_to(host.strip("[]"), int(port)),
-            Greeters(self._exchange, address),
-            retryPolicy=back_off(self._random),
+            greeters,
+            retryPolicy=greeters.retry_in_s,
             clock=self._reactor,
-            prepareConnection=lambda protocol: Deferred.fromCoroutine(welcomed(protocol)),
         )
         service.startService()
-        unattended(service.whenConnected(failAfterFailures=1), self._not_yet(address))
 
         def stop() -> None:
+            greeters.close()
             unattended(service.stopService(), _ignore)
 
         return stop
-
-    def _not_yet(self, address: str) -> Callable[[Failure], None]:
-        def log(failure: Failure) -> None:
-            if not failure.check(CancelledError):
-                self._log.warn(
-                    "{address} does not answer yet: {reason}",
-                    address=address,
-                    reason=failure.getErrorMessage(),
-                )
-
-        return log
 
 
 def _ignore(_failure: Failure) -> None:
