@@ -19,9 +19,9 @@ interface Change {
 }
 
 class Pipe implements Socket {
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
+  onopen: ((event: Event) => void) | null = null;
+  onmessage: ((event: MessageEvent) => void) | null = null;
+  onclose: ((event: CloseEvent) => void) | null = null;
   /** Frames on their way to the page. A break loses them. */
   toPage: object[] = [];
   sent = new Map<string, number>();
@@ -143,12 +143,12 @@ export class ModelServer {
     for (const pipe of this.pipes) {
       if (!pipe.open && !pipe.closed) {
         pipe.open = true;
-        pipe.onopen?.();
+        pipe.onopen?.({} as Event);
       }
       for (const frame of pipe.toPage.splice(0, count)) {
         const data = JSON.stringify(frame);
-        pipe.onmessage?.({ data });
-        if (this.random() < twice) pipe.onmessage?.({ data });
+        pipe.onmessage?.({ data } as MessageEvent);
+        if (this.random() < twice) pipe.onmessage?.({ data } as MessageEvent);
       }
     }
   }
@@ -158,7 +158,7 @@ export class ModelServer {
     for (const pipe of this.pipes.splice(0)) {
       pipe.closed = true;
       pipe.toPage = [];
-      pipe.onclose?.({ code });
+      pipe.onclose?.({ code } as CloseEvent);
     }
   }
 

@@ -6,9 +6,9 @@ import { type Effect, type Stimulus, Topic } from "./topic";
 export interface Socket {
   send(text: string): void;
   close(): void;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number }) => void) | null;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
 }
 
 /** Everything outside: given by `browser.ts` in the page and by the tests' own in the tests. */
@@ -55,7 +55,7 @@ export class LiveClient {
   dataAsOf: number | null = null;
   /** Server clock minus this machine's, in milliseconds: ages are told by the server's clock. */
   clockOffsetMs = 0;
-  build: string | null = null;
+  version: string | null = null;
 
   private readonly topics = new Map<string, Topic>();
   private readonly listeners = new Map<string, Set<Listener>>();
@@ -162,7 +162,7 @@ export class LiveClient {
     this.roundTripMs = Math.max(0, now - this.helloAt);
     this.clockOffsetMs = frame.now + this.roundTripMs / 2 - now;
     this.dataAsOf = frame.now;
-    this.build = frame.build ?? null;
+    this.version = frame.version ?? null;
     this.welcomed = true;
     this.attempts = 0;
     this.retryRange = RETRY_MS;

@@ -24,7 +24,7 @@ export interface Snapshot {
 export type Op = 0 | readonly [1, Row] | Row;
 
 export type ServerFrame =
-  | { t: "welcome"; epoch: string; seq: number; now: number; flush?: number; build?: string }
+  | { t: "welcome"; epoch: string; seq: number; now: number; flush?: number; version?: string }
   | { t: "ok"; id: number; enums?: Enums }
   | { t: "d"; k: string; q: readonly [number, number]; c: readonly (readonly [number, Op])[] }
   | { t: "m"; seq: number; now: number; lag?: number }

@@ -71,7 +71,7 @@ export function quantity(text: string, kind: Field<never>["kind"]): number | nul
 function textTest(value: string, operator: Operator): (text: string) => boolean {
   if (/[*?]/.test(value)) {
     const pattern = value.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-    const glob = new RegExp(`^${pattern.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+    const glob = new RegExp(`^${pattern.replaceAll("*", ".*").replaceAll("?", ".")}$`, "m");
     return (text) => glob.test(text);
   }
   return operator === "=" ? (text) => text === value : (text) => text.includes(value);

@@ -23,7 +23,8 @@ export class TableView {
   private sorting: Sorting | null = null;
   private shown = new Set<number>();
   private waiting = new Set<number>();
-  private waitingAll = false;
+  /** Handle to index, made when first needed: while frozen the order stands. */
+  private places: Map<number, number> | null = null;
 
   constructor(
     readonly table: Table,
@@ -54,12 +55,9 @@ export class TableView {
     if (!frozen) this.applyPending();
   }
 
+  /** Everything is looked at: the table may be ahead of what this view was told. */
   applyPending(): void {
-    if (this.waitingAll) this.rebuild();
-    else if (this.waiting.size > 0) this.merge(this.waiting);
-    this.waiting = new Set();
-    this.waitingAll = false;
-    this.pending = 0;
+    if (this.waiting.size > 0) this.rebuild();
   }
 
   /** Looks at all rows again; needed now and then when the query speaks of ages. */
@@ -73,7 +71,7 @@ export class TableView {
     this.order = order;
     this.shown = new Set(order);
     this.waiting.clear();
-    this.waitingAll = false;
+    this.places = null;
     this.pending = 0;
   }
 
@@ -94,19 +92,23 @@ export class TableView {
     this.pending = pending;
   }
 
-  /** Cheap test: out of order against the neighbours that are shown now. */
+  /** Out of order against its nearest neighbours that did not change themselves. */
   private misplaced(handle: number): boolean {
-    const at = this.order.indexOf(handle);
+    this.places ??= new Map(this.order.map((each, index) => [each, index]));
     const compare = this.comparison();
-    const before = this.order[at - 1];
-    const after = this.order[at + 1];
-    const wrong = (left: number | undefined, right: number | undefined): boolean =>
-      left !== undefined &&
-      right !== undefined &&
-      this.table.rows.has(left) &&
-      this.table.rows.has(right) &&
-      compare(left, right) > 0;
-    return wrong(before, handle) || wrong(handle, after);
+    const at = this.places.get(handle) ?? -1;
+    const before = this.neighbour(at, -1);
+    const after = this.neighbour(at, 1);
+    return (
+      (before !== undefined && compare(before, handle) > 0) ||
+      (after !== undefined && compare(handle, after) > 0)
+    );
+  }
+
+  private neighbour(at: number, step: 1 | -1): number | undefined {
+    let index = at + step;
+    while (this.waiting.has(this.order[index] as number)) index += step;
+    return this.order[index];
   }
 
   /** Takes the changed rows out and merges those that match back in: one pass, one small sort. */

@@ -1,0 +1,43 @@
+import type { ComponentType } from "preact";
+import { AgentPage } from "./agent";
+import { AGENTS } from "./agents";
+import { EVENTS } from "./events";
+import { FrameworkPage } from "./framework";
+import { FRAMEWORKS } from "./frameworks";
+import { ListPage } from "./list";
+import { OFFERS } from "./offers";
+import { Overview } from "./overview";
+import { TaskPage } from "./task";
+import { TASKS } from "./tasks";
+
+/** What a page is given: the parts of the address after its own name. */
+export interface PageProps {
+  readonly parts: readonly string[];
+}
+
+export interface Page {
+  /** The first part of the address. */
+  readonly path: string;
+  readonly label: string;
+  /** The letter after `g` that goes there. */
+  readonly key: string;
+  /** A path on a field of 20 by 20. */
+  readonly icon: string;
+  readonly list: ComponentType<PageProps>;
+  /** Shown when the address names one object. */
+  readonly detail?: ComponentType<PageProps>;
+}
+
+/** The navigation, in its order. A new page is a new line here. */
+export const PAGES: readonly Page[] = [
+  { path: "", label: "Overview", key: "o", icon: "M3 3h6v8H3zM11 3h6v5h-6zM11 10h6v7h-6zM3 13h6v4H3z", list: Overview },
+  { path: "tasks", label: "Tasks", key: "t", icon: "M3 5h2M8 5h9M3 10h2M8 10h9M3 15h2M8 15h9", list: () => <ListPage spec={TASKS} title="Tasks" />, detail: TaskPage },
+  { path: "agents", label: "Agents", key: "a", icon: "M3 4h14v5H3zM3 11h14v5H3zM6 6.5h.1M6 13.5h.1", list: () => <ListPage spec={AGENTS} title="Agents" />, detail: AgentPage },
+  { path: "frameworks", label: "Frameworks", key: "f", icon: "M10 2.5 17 6v8l-7 3.5L3 14V6zM3 6l7 3.5L17 6M10 9.5v8", list: () => <ListPage spec={FRAMEWORKS} title="Frameworks" />, detail: FrameworkPage },
+  { path: "offers", label: "Offers", key: "r", icon: "M3 10 10 3h7v7l-7 7zM13.5 6.5h.1", list: () => <ListPage spec={OFFERS} title="Offers" /> },
+  { path: "events", label: "Events", key: "e", icon: "M2 10h4l2-6 4 12 2-6h4", list: () => <ListPage spec={EVENTS} title="Events" /> },
+];
+
+export function pageAt(path: string): Page | undefined {
+  return PAGES.find((page) => page.path === path);
+}

@@ -1,0 +1,78 @@
+import { signal, type Signal } from "@preact/signals";
+import { browser } from "./live/browser";
+import { LiveClient } from "./live/client";
+import type { Row } from "./live/frames";
+import type { Table } from "./live/table";
+
+/** Joins the framework-free store to signals: a component that reads one is drawn again with it. */
+
+export const live = new LiveClient(browser);
+
+/** Counts up with each change of the connection's state. */
+export const connectionTurn = signal(0);
+/** The server's clock in seconds, once a second: every age on the page hangs on this one ticker. */
+export const nowS = signal(Date.now() / 1000);
+
+const turns = new Map<string, Signal<number>>();
+
+/** The table of a topic; reading it makes the component follow the topic. */
+export function follow(topic: string): Table {
+  let turn = turns.get(topic);
+  if (turn === undefined) {
+    const made = signal(0);
+    turn = made;
+    turns.set(topic, made);
+    live.listen(topic, () => {
+      made.value++;
+    });
+  }
+  void turn.value;
+  return live.table(topic);
+}
+
+/** One sample of the cluster's use, for the small curves of the overview. */
+export interface Sample {
+  readonly at: number;
+  readonly row: Row;
+}
+
+const SAMPLE_S = 5;
+const SAMPLES_MAX = 180;
+
+/** The last 15 minutes as this page saw them. */
+export const samples = signal<readonly Sample[]>([]);
+
+function tick(): void {
+  nowS.value = live.serverNow() / 1000;
+  const cluster = turns.has("cluster") ? live.table("cluster").only : undefined;
+  const last = samples.value.at(-1);
+  if (cluster !== undefined && (last === undefined || nowS.value - last.at >= SAMPLE_S)) {
+    samples.value = [...samples.value, { at: nowS.value, row: cluster }].slice(-SAMPLES_MAX);
+  }
+}
+
+export function startLive(): void {
+  live.listenConnection(() => {
+    connectionTurn.value++;
+  });
+  follow("cluster");
+  live.start();
+  document.addEventListener("visibilitychange", () => live.setHidden(document.hidden));
+  addEventListener("online", () => live.retryNow());
+  setInterval(tick, 1000);
+}
+
+export type Theme = "auto" | "light" | "dark";
+
+function storedTheme(): Theme {
+  const stored = localStorage.getItem("mesostw.theme");
+  return stored === "light" || stored === "dark" ? stored : "auto";
+}
+
+export const theme = signal<Theme>(storedTheme());
+
+export function setTheme(next: Theme): void {
+  theme.value = next;
+  localStorage.setItem("mesostw.theme", next);
+  document.documentElement.dataset.theme = next;
+}

@@ -1,0 +1,44 @@
+import type { ComponentChildren } from "preact";
+import type { Row } from "../live/frames";
+import type { Field } from "../query/query";
+import type { Command } from "../parts/bits";
+
+/** One column: how it is asked for (as a field), how wide it is, and how a cell looks. */
+export interface Column extends Field<Row> {
+  readonly label: string;
+  /** A CSS grid track such as `minmax(12ch, 2fr)`. */
+  readonly width: string;
+  readonly right?: boolean;
+  /** Shown also where there is little room. */
+  readonly narrow?: boolean;
+  /** Not shown until it is chosen. */
+  readonly extra?: boolean;
+  cell?(row: Row): ComponentChildren;
+}
+
+/** What a page tells the table kit about its kind of object. */
+export interface TableSpec {
+  readonly topic: string;
+  readonly noun: string;
+  readonly columns: readonly Column[];
+  /** The order when the address names none. */
+  readonly sort: string;
+  /** Parts of the address of the row's own page. */
+  link?(row: Row): readonly string[];
+  commands?(row: Row): readonly Command[];
+  /** Terms offered as buttons beside the search box. */
+  readonly facets?: readonly { readonly label: string; readonly term: string }[];
+  readonly example: string;
+  readonly empty: string;
+}
+
+/** A column whose value is the row's member of the same name. */
+export function column(
+  name: string,
+  label: string,
+  kind: Field<Row>["kind"],
+  width: string,
+  more: Partial<Column> = {},
+): Column {
+  return { name, label, kind, width, right: kind !== "text", read: (row) => row[name], ...more };
+}
