@@ -1,5 +1,5 @@
 """
-How long is an allocation cycle when every offer is declined for ever?
+Allocation cycles when every offer is declined for ever.
 
 The work of the original's ``DeclineOffers`` benchmark: agents of
 ``cpus:24;mem:4096;disk:4096;ports:[31000-32000]``, of which 16 cpus, 2014 mem,
@@ -27,7 +27,7 @@ from typing import Final
 
 from mesostw.core.allocator import Allocator, Grant
 from mesostw.model.ids import AgentId, FrameworkId
-from mesostw.model.resources import EMPTY, Resources
+from mesostw.model.resources import Resources
 
 TOTAL: Final = Resources.parse("cpus:24;mem:4096;disk:4096;ports:[31000-32000]")
 USED: Final = Resources.parse(
@@ -51,14 +51,14 @@ class PlainAllocator:
         self._chance = chance
         self._total: dict[str, int] = {}
         self._free: dict[AgentId, Resources] = {}
-        #: What each framework of each role holds, and how often it was served.
-        self._held: dict[str, dict[FrameworkId, Resources]] = {}
+        #: Thousandths by name that each framework of each role holds, and how often it was served.
+        self._held: dict[str, dict[FrameworkId, dict[str, int]]] = {}
         self._served: dict[tuple[str, FrameworkId | None], int] = {}
         self._filters: dict[tuple[AgentId, str, FrameworkId], list[Resources]] = {}
 
     def add_framework(self, framework: FrameworkId, role: str) -> None:
         """Add a framework in one role."""
-        self._held.setdefault(role, {})[framework] = EMPTY
+        self._held.setdefault(role, {})[framework] = {}
 
     def add_agent(self, agent: AgentId, total: Resources) -> None:
         """Add an agent with nothing taken."""
@@ -69,14 +69,22 @@ class PlainAllocator:
     def take(self, agent: AgentId, framework: FrameworkId, role: str, resources: Resources) -> None:
         """Charge what a framework uses."""
         self._free[agent] = self._free[agent] - resources
-        self._held[role][framework] = self._held[role][framework] + resources
+        held = self._held[role][framework]
+        for name, amount in resources.scalars().items():
+            held[name] = held.get(name, 0) + amount
+
+    def give_back(self, grant: Grant) -> None:
+        """Free an offer."""
+        self._free[grant.agent] = self._free[grant.agent] + grant.resources
+        held = self._held[grant.role][grant.framework]
+        for name, amount in grant.resources.scalars().items():
+            held[name] -= amount
 
     def decline(self, grant: Grant) -> None:
         """Take an offer back that its framework refuses for ever."""
-        agent, role, framework = grant.agent, grant.role, grant.framework
-        self._free[agent] = self._free[agent] + grant.resources
-        self._held[role][framework] = self._held[role][framework] - grant.resources
-        self._filters.setdefault((agent, role, framework), []).append(grant.resources)
+        self.give_back(grant)
+        key = (grant.agent, grant.role, grant.framework)
+        self._filters.setdefault(key, []).append(grant.resources)
 
     def allocate(self) -> list[Grant]:
         """One cycle over all agents."""
@@ -107,14 +115,14 @@ class PlainAllocator:
         return None
 
     def _role_key(self, role: str) -> tuple[float, int, str]:
-        total = EMPTY
+        total: dict[str, int] = {}
         for held in self._held[role].values():
-            total = total + held
+            for name, amount in held.items():
+                total[name] = total.get(name, 0) + amount
         return self._share(total), self._served.get((role, None), 0), role
 
-    def _share(self, held: Resources) -> float:
-        sums: Mapping[str, int] = held.scalars()
-        return max((amount / self._total[name] for name, amount in sums.items()), default=0.0)
+    def _share(self, held: Mapping[str, int]) -> float:
+        return max((amount / self._total[name] for name, amount in held.items()), default=0.0)
 
 
 def filled(agents: int, frameworks: int) -> Allocator:

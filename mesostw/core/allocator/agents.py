@@ -31,6 +31,7 @@ class Agent:
         "free",
         "gone",
         "id",
+        "lossy",
         "needs",
         "over",
         "plain",
@@ -52,6 +53,8 @@ class Agent:
         self.ready_at = 0.0
         self.gone = False
         self.over = False
+        #: Whether somebody holds what was not free: a port held twice is known only once.
+        self.lossy = False
         self.total = EMPTY
         self.free = EMPTY
         #: Whether every framework sees the same resources.
@@ -89,15 +92,18 @@ class Agent:
             client.agents += 1
         else:
             self.taken[client] = held + resources
-        if not self.over and self.free.contains(resources):
+        fits = self.free.contains(resources)
+        if fits and not self.over:
             self.free = self.free - resources
         else:
-            self.over = True
+            self.lossy = self.lossy or not fits
             self._refresh()
 
     def give_back(self, client: Client, resources: Resources) -> None:
         """Let ``client`` hold ``resources`` no more; it must hold them."""
         held = self.taken.get(client, EMPTY)
+        if self.lossy:
+            resources = held.common(resources)
         try:
             left = held - resources
         except ResourcesError as fault:
@@ -108,8 +114,9 @@ class Agent:
         if left:
             self.taken[client] = left
         else:
-            del self.taken[client]
-            client.agents -= 1
+            self.taken.pop(client, None)
+            client.agents -= bool(held)
+            self.lossy = self.lossy and bool(self.taken)
         if self.over:
             self._refresh()
         else:
