@@ -170,9 +170,7 @@ class LocalCluster(Service):
                 # An agent ends its tasks on this signal; SIGTERM would leave them running.
                 _signal(pid, signal.SIGUSR1)
         await self._gone([pid for name, pid in pids.items() if name != "master"])
-        stopped = self._monitor.stopService()
-        if stopped is not None:
-            await stopped
+        self._monitor.stopService()
         await self._gone(list(pids.values()))
         if self.temporary is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)

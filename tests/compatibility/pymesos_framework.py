@@ -132,16 +132,13 @@ def run_scheduler(master: str, wanted: int) -> None:
     limit.daemon = True
     limit.start()
     driver.run()
-    print(
-        json.dumps(
-            {
-                "registrations": probe.registrations,
-                "states": probe.states,
-                "echoes": probe.echoes,
-                "problem": probe.problem,
-            }
-        )
-    )
+    seen = {
+        "registrations": probe.registrations,
+        "states": probe.states,
+        "echoes": probe.echoes,
+        "problem": probe.problem,
+    }
+    sys.stdout.write(json.dumps(seen) + "\n")
     sys.stdout.flush()
     os._exit(0)
 
