@@ -15,10 +15,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from mesostw.client.connect import connect
 from twisted.internet import reactor as _reactor
 
 from benchmarks.farm import tell
+from mesostw.client.connect import connect
 from mesostw.client.scheduler import Scheduler
 from mesostw.messages import (
     CommandInfo,

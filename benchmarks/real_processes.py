@@ -1,8 +1,8 @@
 """
 Real ``true`` processes on one real agent, checkpointed, from launch to acknowledged.
 
-C++ Mesos 1.11 on this kind of machine: 15 a second, 104 ms alone, 8.4 MB for each sleeping task.  The yardstick is
- ``subprocess`` starting and reaping the same program, which keeps nothing.
+C++ Mesos 1.11 on this kind of machine: 15 a second, 104 ms alone, 8.4 MB a sleeping task.  The
+yardstick is ``subprocess`` starting and reaping the same program, which keeps nothing.
 """
 
 from __future__ import annotations
