@@ -137,7 +137,7 @@ class Resources:
                 return False
         return True
 
-    def common(self, other: Resources) -> Resources:
+    def overlap(self, other: Resources) -> Resources:
         """Keep what both have: the largest bag that each of them contains."""
         if self is other:
             return self

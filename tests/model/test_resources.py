@@ -46,11 +46,11 @@ class AlgebraTests(SynchronousTestCase):
             self.assertRaises(ResourcesError, lambda: left - right)
 
     @given(resources, resources)
-    def test_common(self, left: Resources, right: Resources) -> None:
+    def test_overlap(self, left: Resources, right: Resources) -> None:
         """What two bags have in common is in both, and the same from either side."""
-        both = left.common(right)
+        both = left.overlap(right)
         self.assertTrue(left.contains(both) and right.contains(both))
-        self.assertEqual(both, right.common(left))
+        self.assertEqual(both, right.overlap(left))
 
     @given(resources)
     def test_identities(self, bag: Resources) -> None:

@@ -103,7 +103,7 @@ class Agent:
         """Let ``client`` hold ``resources`` no more; it must hold them."""
         held = self.taken.get(client, EMPTY)
         if self.lossy:
-            resources = held.common(resources)
+            resources = held.overlap(resources)
         try:
             left = held - resources
         except ResourcesError as fault:
@@ -142,7 +142,7 @@ class Agent:
                 free = free - held
             else:
                 self.over = True
-                free = free - free.common(held)
+                free = free - free.overlap(held)
         self.free = free
 
     def check(self) -> None:

@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks.allocation import PlainAllocator
 from mesostw.core.allocator import Allocator, Grant
+from mesostw.model.amounts import ranges_size
 from mesostw.model.ids import AgentId, FrameworkId
-from mesostw.model.resources import EMPTY, Resources
+from mesostw.model.resources import Resources
 
 R = Resources.parse
 ROLES = ("*", "a", "a/b", "c")
@@ -166,12 +167,14 @@ class World:
         for agent, total in self.totals.items():
             free = self.allocator.free_of(agent)
             assert total.contains(free), "more is free than there is"
-            held = EMPTY
-            for one in self.offers:
+            held, ports = free, ranges_size(free.ranges("ports"))
+            for one in self.offers + self.used:
                 if one.agent == agent:
                     held = held + one.resources
-            if not any(one.agent == agent for one in self.used):
-                assert not free.common(held), "offered and free at once"
+                    ports += ranges_size(one.resources.ranges("ports"))
+            if not self.allocator._farm.agents[agent].over:
+                assert total == held, "free and held are not the total"
+                assert ports == ranges_size(total.ranges("ports")), "a port is there twice"
 
 
 class PropertyTests(SynchronousTestCase):
