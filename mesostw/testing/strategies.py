@@ -31,6 +31,27 @@ def messages(kind: type[T]) -> SearchStrategy[T]:
     return _struct(kind, DEPTH_MAX)
 
 
+def least(kind: type[T]) -> T:
+    """Return the least value of ``kind``: what must be given is empty or 0, the rest unset."""
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)
+    return kind(**_least_fields(described))
+
+
+def _least_fields(described: inspect.StructType) -> dict[str, object]:
+    return {field.name: _least(field.type) for field in described.fields if field.required}
+
+
+def _least(described: inspect.Type) -> object:
+    if isinstance(described, inspect.Metadata):
+        return _least(described.type)
+    if isinstance(described, inspect.StructType):
+        return described.cls(**_least_fields(described))
+    if isinstance(described, inspect.EnumType):
+        return next(iter(described.cls))
+    return _LEAST[type(described)]
+
+
 @cache
 def _struct(kind: type[T], depth: int) -> SearchStrategy[T]:
     described = inspect.type_info(kind)
@@ -79,6 +100,13 @@ def _scalar(described: inspect.Type) -> SearchStrategy[object]:
     return _SCALARS[type(described)]
 
 
+_LEAST: Final[Mapping[type[inspect.Type], object]] = {
+    inspect.BoolType: False,
+    inspect.StrType: "",
+    inspect.BytesType: b"",
+    inspect.IntType: 0,
+    inspect.FloatType: 0.0,
+}
 _SCALARS: Final[Mapping[type[inspect.Type], SearchStrategy[object]]] = {
     inspect.NoneType: st.none(),
     inspect.BoolType: st.booleans(),
