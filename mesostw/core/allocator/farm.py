@@ -21,6 +21,7 @@ class Farm:
         self.agents: dict[str, Agent] = {}
         #: The latest moment heard of, in steady seconds.
         self.now = 0.0
+        self._all_marked = False
 
     # --- coming and going --------------------------------------------------------
 
@@ -93,15 +94,12 @@ class Farm:
             self._rounds.mark(agent, self.now)
 
     def mark_all(self) -> None:
-        """Have every agent looked at that has anything to offer."""
-        rounds, now = self._rounds, self.now
-        for agent in self.agents.values():
-            if agent.free and agent.active and not agent.queued:
-                rounds.mark(agent, now)
+        """Have every agent looked at that has anything to offer; asked often, it is done once."""
+        self._all_marked = True
 
     def ready(self, now: float, agents: int) -> Iterator[Agent]:
         """Let filters end, then take out at most ``agents`` marked agents."""
-        self.now = max(self.now, now)
+        self._spread(now)
         for group, agent in self._wheel.ended(now):
             agent.filters.drop(group)
             self.mark(agent)
@@ -109,13 +107,25 @@ class Farm:
 
     def due(self, now: float) -> float | None:
         """Tell seconds until an agent is ready or a filter ends, ``None`` if never."""
+        self._spread(now)
         moments = (self._rounds.ready_at(now), self._wheel.next_deadline())
         soonest = min((at for at in moments if at is not None), default=None)
         return None if soonest is None else max(0.0, soonest - now)
 
     def marked(self) -> Iterator[Agent]:
         """Every agent that waits to be looked at."""
+        self._spread(self.now)
         return (agent for agent in self._rounds.marked() if not agent.gone)
+
+    def _spread(self, now: float) -> None:
+        """Mark each open agent if all were marked as one."""
+        self.now = now = max(self.now, now)
+        if self._all_marked:
+            self._all_marked = False
+            mark = self._rounds.mark
+            for agent in self.agents.values():
+                if not agent.queued and agent.active and agent.free:
+                    mark(agent, now)
 
     def check(self) -> dict[Client, dict[str, int]]:
         """Raise ``AssertionError`` if an agent does not add up; give the sums by client."""
