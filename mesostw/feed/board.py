@@ -16,6 +16,9 @@ class Layout(Protocol):
 
     tables: Sequence[Table]
 
+    def noted(self, change: object) -> None:
+        """A change has happened; told also while nobody looks, so it must be cheap."""
+
     def touched(self, change: object) -> Iterable[tuple[str, Hashable]]:
         """The topics and keys of the rows that ``change`` may alter."""
 
@@ -58,6 +61,9 @@ class Board:
         self._listener = listener
 
     def changed(self, seq: int, changes: Sequence[object]) -> None:
+        noted = self._layout.noted
+        for change in changes:
+            noted(change)
         if not self.is_awake:
             return
         tables, touched = self.tables, self._layout.touched

@@ -72,8 +72,9 @@ class Table:
         """The row of ``key`` may have changed, come or gone."""
         self._touched[key] = None
 
-    def touch_all(self, keys: Iterable[Hashable]) -> None:
-        self._touched.update(dict.fromkeys(keys))
+    def known_keys(self) -> Iterable[Hashable]:
+        """The keys of all rows, as of now."""
+        return tuple(self._handles)
 
     def fold(self, seq: int, now: float) -> dict[int, int]:
         """

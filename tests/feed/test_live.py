@@ -55,6 +55,9 @@ class CellLayout:
         value = self._state.values.get(str(key))
         return None if value is None else (key, value, value % 2)
 
+    def noted(self, change: Any) -> None:
+        pass
+
     def touched(self, change: Any) -> Iterable[tuple[str, Hashable]]:
         return [("small" if change[0].islower() else "capital", change[0])]
 
