@@ -15,10 +15,14 @@ from mesostw.model.enums import WireEnum
 class AgentInfo(Body, frozen=True, kw_only=True):
     """An agent as it registers: where it is and all that it has."""
 
+    #: As others reach it.
     hostname: Annotated[str, 1]
+    #: Of its HTTP and its bus.
     port: Annotated[Int32, 8] = always(5051)
+    #: All that it has, used or not.
     resources: Annotated[tuple[Resource, ...], 3] = ()
     attributes: Annotated[tuple[Attribute, ...], 5] = ()
+    #: Unset until a master has admitted it.
     id: Annotated[AgentID | None, 6] = None
     domain: Annotated[DomainInfo | None, 10] = None
 
@@ -46,7 +50,9 @@ class AgentCapability(Body, frozen=True, kw_only=True):
 class DrainConfig(Body, frozen=True, kw_only=True):
     """How an agent is drained."""
 
+    #: The longest that a task may take to end; unset is each task's own.
     max_grace_period: Annotated[DurationInfo | None, 1] = None
+    #: Whether the agent is gone for good afterwards.
     mark_gone: Annotated[bool, 2] = always(False)
 
 

@@ -13,19 +13,28 @@ class CommandInfo(Body, frozen=True, kw_only=True):
 
     uris: Annotated[tuple[URI, ...], 1] = ()
     environment: Annotated[Environment | None, 2] = None
+    #: Whether ``value`` is a line for ``/bin/sh -c``.
     shell: Annotated[bool, 6] = always(True)
+    #: The line, or the program's path; without one an image's own command is run.
     value: Annotated[str | None, 3] = None
+    #: With the name of the program first, if not ``shell``.
     arguments: Annotated[tuple[str, ...], 7] = ()
+    #: Instead of the framework's.
     user: Annotated[str | None, 5] = None
 
 
 class URI(Body, frozen=True, kw_only=True):
     """A file that is fetched into the sandbox before the command starts."""
 
+    #: A URL, or a path on the agent.
     value: Annotated[str, 1]
+    #: Made executable, and not extracted.
     executable: Annotated[bool | None, 2] = None
+    #: Whether a known kind of archive is unpacked.
     extract: Annotated[bool, 3] = always(True)
+    #: Whether the agent keeps a copy for others.
     cache: Annotated[bool | None, 4] = None
+    #: A relative path in the sandbox, instead of the last part of ``value``.
     output_file: Annotated[str | None, 5] = None
 
 

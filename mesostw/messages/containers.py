@@ -24,6 +24,7 @@ class ContainerInfo(Body, frozen=True, kw_only=True):
 
     type: Annotated[ContainerType, 1]
     volumes: Annotated[tuple[Volume, ...], 2] = ()
+    #: Inside the container; needs a network of its own.
     hostname: Annotated[str | None, 4] = None
     docker: Annotated[DockerInfo | None, 3] = None
     mesos: Annotated[MesosInfo | None, 5] = None
@@ -49,7 +50,9 @@ class DockerInfo(Body, frozen=True, kw_only=True):
     network: Annotated[DockerNetwork, 2] = always(DockerNetwork.HOST)
     port_mappings: Annotated[tuple[DockerPortMapping, ...], 3] = ()
     privileged: Annotated[bool, 4] = always(False)
+    #: Further options of ``docker run``.
     parameters: Annotated[tuple[Parameter, ...], 5] = ()
+    #: Even if the image is there.
     force_pull_image: Annotated[bool | None, 6] = None
     volume_driver: Annotated[str | None, 7] = None
 
@@ -80,11 +83,14 @@ class LinuxInfo(Body, frozen=True, kw_only=True):
     """What is special to containers on Linux."""
 
     capability_info: Annotated[CapabilityInfo | None, 1] = None
+    #: The most that its processes can ever have.
     bounding_capabilities: Annotated[CapabilityInfo | None, 2] = None
+    #: What they have at their start; within the bounding ones.
     effective_capabilities: Annotated[CapabilityInfo | None, 3] = None
     share_pid_namespace: Annotated[bool | None, 4] = None
     seccomp: Annotated[SeccompInfo | None, 5] = None
     ipc_mode: Annotated[IpcMode | None, 6] = None
+    #: Of ``/dev/shm``, in MB.
     shm_size: Annotated[Uint32 | None, 7] = None
     share_cgroups: Annotated[bool, 8] = always(True)
 
@@ -181,6 +187,7 @@ class RLimit(Body, frozen=True, kw_only=True):
     """One limit; unlimited if ``hard`` and ``soft`` are unset."""
 
     type: Annotated[RLimitType | None, 1] = None
+    #: Both or none of ``hard`` and ``soft`` are set.
     hard: Annotated[Uint64 | None, 2] = None
     soft: Annotated[Uint64 | None, 3] = None
 
@@ -204,6 +211,7 @@ class ContainerStatus(Body, frozen=True, kw_only=True):
     container_id: Annotated[ContainerID | None, 4] = None
     network_infos: Annotated[tuple[NetworkInfo, ...], 1] = ()
     cgroup_info: Annotated[CgroupInfo | None, 2] = None
+    #: Of the executor, in the agent's numbers.
     executor_pid: Annotated[Uint32 | None, 3] = None
 
 
@@ -216,6 +224,7 @@ class CgroupInfo(Body, frozen=True, kw_only=True):
 class NetCls(Body, frozen=True, kw_only=True):
     """The network class of a container's packets."""
 
+    #: Major number in the upper 16 bits, minor in the lower.
     classid: Annotated[Uint32 | None, 1] = None
 
 

@@ -16,7 +16,9 @@ from mesostw.messages.tasks import TaskInfo, TaskStatus
 class Subscribe(Body, frozen=True, kw_only=True):
     """Register, or come back with all that the agent has not acknowledged."""
 
+    #: Launched here, of which no report has been acknowledged.
     unacknowledged_tasks: Annotated[tuple[TaskInfo, ...], 1] = ()
+    #: Oldest first.
     unacknowledged_updates: Annotated[tuple[Update, ...], 2] = ()
 
 

@@ -37,6 +37,7 @@ class Kill(Body, frozen=True, kw_only=True):
     """End a task."""
 
     task_id: Annotated[TaskID, 1]
+    #: Instead of the task's own.
     kill_policy: Annotated[KillPolicy | None, 2] = None
 
 
@@ -44,6 +45,7 @@ class Acknowledged(Body, frozen=True, kw_only=True):
     """The status ``uuid`` has been kept."""
 
     task_id: Annotated[TaskID, 1]
+    #: Sixteen bytes, those of the status.
     uuid: Annotated[bytes, 2]
 
 

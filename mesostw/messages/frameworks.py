@@ -15,18 +15,28 @@ from mesostw.model.enums import WireEnum
 class FrameworkInfo(Body, frozen=True, kw_only=True):
     """A framework as it subscribes."""
 
+    #: The Unix user of its tasks; empty means the one that the scheduler runs as.
     user: Annotated[str, 1]
     name: Annotated[str, 2]
+    #: Set to come back under an id that it had.
     id: Annotated[FrameworkID | None, 3] = None
+    #: Seconds that the master keeps tasks after the scheduler has gone; up to 2**63 - 1 ns.
     failover_timeout: Annotated[float, 4] = always(0.0)
+    #: Whether its tasks and executors outlive a restart of their agent.
     checkpoint: Annotated[bool, 5] = always(False)
+    #: Its only role, if it lacks the capability MULTI_ROLE; then ``roles`` is empty.
     role: Annotated[str, 6] = "*"
+    #: Its roles, each once, if it has the capability MULTI_ROLE.
     roles: Annotated[tuple[str, ...], 12] = ()
+    #: Where the scheduler runs; for people.
     hostname: Annotated[str | None, 7] = None
+    #: Who it is, as it authenticates.
     principal: Annotated[str | None, 8] = None
+    #: Linked from the dashboard.
     webui_url: Annotated[str | None, 9] = None
     capabilities: Annotated[tuple[FrameworkCapability, ...], 10] = ()
     labels: Annotated[Labels | None, 11] = None
+    #: By role.
     offer_filters: Annotated[dict[str, OfferFilters], 13] = field(default_factory=dict)
 
 

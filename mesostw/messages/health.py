@@ -27,8 +27,11 @@ class CheckInfo(Body, frozen=True, kw_only=True):
     command: Annotated[CheckCommand | None, 2] = None
     http: Annotated[CheckHttp | None, 3] = None
     tcp: Annotated[CheckTcp | None, 7] = None
+    #: After the task has started, until the first check.
     delay_seconds: Annotated[float, 4] = always(15.0)
+    #: From the end of a check to the next.
     interval_seconds: Annotated[float, 5] = always(10.0)
+    #: Of one check; 0 is without end.
     timeout_seconds: Annotated[float, 6] = always(20.0)
 
 
@@ -42,6 +45,7 @@ class CheckHttp(Body, frozen=True, kw_only=True):
     """Ask the task over HTTP; the status code is the finding."""
 
     port: Annotated[Uint32, 1]
+    #: With a leading ``/``.
     path: Annotated[str | None, 2] = None
 
 
@@ -90,10 +94,15 @@ class HealthCheckType(WireEnum):
 class HealthCheck(Body, frozen=True, kw_only=True):
     """A check that says whether a task is healthy; an unhealthy task is killed."""
 
+    #: After the task has started, until the first check.
     delay_seconds: Annotated[float, 2] = always(15.0)
+    #: From the end of a check to the next.
     interval_seconds: Annotated[float, 3] = always(10.0)
+    #: Of one check; 0 is without end.
     timeout_seconds: Annotated[float, 4] = always(20.0)
+    #: Failures in a row that kill the task.
     consecutive_failures: Annotated[Uint32, 5] = always(3)
+    #: After the start, while failures do not count until a check has succeeded.
     grace_period_seconds: Annotated[float, 6] = always(10.0)
     type: Annotated[HealthCheckType | None, 8] = None
     command: Annotated[CommandInfo | None, 7] = None
@@ -105,9 +114,11 @@ class HTTPCheckInfo(Body, frozen=True, kw_only=True):
     """Ask the task over HTTP; healthy if the status code is from 200 to 399."""
 
     protocol: Annotated[NetworkProtocol, 5] = always(NetworkProtocol.IPv4)
+    #: ``http`` (the default) or ``https``, whose certificate is not verified.
     scheme: Annotated[str | None, 3] = None
     port: Annotated[Uint32, 1]
     path: Annotated[str | None, 2] = None
+    #: Not read: 200 to 399 are healthy.
     statuses: Annotated[tuple[Uint32, ...], 4] = ()
 
 
@@ -121,4 +132,5 @@ class TCPCheckInfo(Body, frozen=True, kw_only=True):
 class KillPolicy(Body, frozen=True, kw_only=True):
     """How gently a task is killed."""
 
+    #: From SIGTERM to SIGKILL; unset is the executor's own, 3 s for a command.
     grace_period: Annotated[DurationInfo | None, 1] = None

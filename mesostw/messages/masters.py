@@ -15,9 +15,12 @@ from mesostw.model.enums import WireEnum
 class MasterInfo(Body, frozen=True, kw_only=True):
     """A master: who leads, and where it listens."""
 
+    #: New with each start of a master.
     id: Annotated[str, 1]
+    #: Of version 4 in network order, as a number; ``address`` says it better.
     ip: Annotated[Uint32, 2]
     port: Annotated[Uint32, 3]
+    #: ``master@ip:port``.
     pid: Annotated[str | None, 4] = None
     hostname: Annotated[str | None, 5] = None
     version: Annotated[str | None, 6] = None
@@ -53,8 +56,10 @@ class DriverStatus(WireEnum):
 class VersionInfo(Body, frozen=True, kw_only=True):
     """A version, and how it was built."""
 
+    #: Three numbers with dots and nothing behind them.
     version: Annotated[str, 1]
     build_date: Annotated[str | None, 2] = None
+    #: Seconds since 1970.
     build_time: Annotated[float | None, 3] = None
     build_user: Annotated[str | None, 4] = None
     git_sha: Annotated[str | None, 5] = None
@@ -81,6 +86,7 @@ class Role(Body, frozen=True, kw_only=True):
 class WeightInfo(Body, frozen=True, kw_only=True):
     """The weight of a role: its share beside those of other roles."""
 
+    #: Over 0; 1 is that of a role without one.
     weight: Annotated[float, 1]
     role: Annotated[str | None, 2] = None
 
@@ -97,8 +103,12 @@ class FileInfo(Body, frozen=True, kw_only=True):
 
     path: Annotated[str, 1]
     nlink: Annotated[Int32 | None, 2] = None
+    #: In bytes.
     size: Annotated[Uint64 | None, 3] = None
     mtime: Annotated[TimeInfo | None, 4] = None
+    #: As ``stat`` has it: kind and permissions.
     mode: Annotated[Uint32 | None, 5] = None
+    #: The owner's name.
     uid: Annotated[str | None, 6] = None
+    #: The group's name.
     gid: Annotated[str | None, 7] = None

@@ -20,6 +20,7 @@ class NetworkInfo(Body, frozen=True, kw_only=True):
     """A network that a container joins; in statuses, with the addresses it got."""
 
     ip_addresses: Annotated[tuple[IPAddress, ...], 5] = ()
+    #: Of a configured network; unset is the agent's own.
     name: Annotated[str | None, 6] = None
     groups: Annotated[tuple[str, ...], 3] = ()
     labels: Annotated[Labels | None, 4] = None
@@ -30,6 +31,7 @@ class IPAddress(Body, frozen=True, kw_only=True):
     """An address that is asked for, or that was given."""
 
     protocol: Annotated[NetworkProtocol, 1] = always(NetworkProtocol.IPv4)
+    #: Unset asks for any.
     ip_address: Annotated[str | None, 2] = None
 
 

@@ -18,12 +18,17 @@ class Offer(Body, frozen=True, kw_only=True):
     framework_id: Annotated[FrameworkID, 2]
     agent_id: Annotated[AgentID, 3]
     hostname: Annotated[str, 4]
+    #: Where the agent's HTTP is.
     url: Annotated[URL | None, 8] = None
     domain: Annotated[DomainInfo | None, 11] = None
+    #: Each with ``allocation_info``, whose role is the offer's.
     resources: Annotated[tuple[Resource, ...], 5] = ()
     attributes: Annotated[tuple[Attribute, ...], 7] = ()
+    #: Executors of the framework that run on the agent already.
     executor_ids: Annotated[tuple[ExecutorID, ...], 6] = ()
+    #: The agent's planned maintenance.
     unavailability: Annotated[Unavailability | None, 9] = None
+    #: The one role that the whole offer is for.
     allocation_info: Annotated[AllocationInfo | None, 10] = None
 
 
@@ -41,6 +46,7 @@ class InverseOffer(Body, frozen=True, kw_only=True):
 class Filters(Body, frozen=True, kw_only=True):
     """For how long resources that were declined are not offered again."""
 
+    #: From 0 to a year, which is also what more means; under 0 or NaN is the default.
     refuse_seconds: Annotated[float, 1] = always(5.0)
 
 

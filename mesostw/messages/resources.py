@@ -16,16 +16,24 @@ class Resource(Body, frozen=True, kw_only=True):
 
     provider_id: Annotated[ResourceProviderID | None, 12] = None
     name: Annotated[str, 1]
+    #: SCALAR, RANGES or SET.
     type: Annotated[ValueType, 2]
+    #: Of three decimals; mem and disk in MB.
     scalar: Annotated[Scalar | None, 3] = None
     ranges: Annotated[Ranges | None, 4] = None
     set: Annotated[Set | None, 5] = None
+    #: Of old reservations, before ``reservations``.
     role: Annotated[str, 6] = "*"
+    #: Set while offered or used.
     allocation_info: Annotated[AllocationInfo | None, 11] = None
+    #: Of old reservations, before ``reservations``.
     reservation: Annotated[ReservationInfo | None, 8] = None
+    #: From the widest role to the finest, ``eng`` before ``eng/web``.
     reservations: Annotated[tuple[ReservationInfo, ...], 13] = ()
     disk: Annotated[DiskInfo | None, 7] = None
+    #: Set if it can be taken back at any time.
     revocable: Annotated[RevocableInfo | None, 9] = None
+    #: Set if several tasks may use it at once.
     shared: Annotated[SharedInfo | None, 10] = None
 
 
@@ -48,6 +56,7 @@ class ReservationInfo(Body, frozen=True, kw_only=True):
 
     type: Annotated[ReservationType | None, 4] = None
     role: Annotated[str | None, 3] = None
+    #: Who reserved it.
     principal: Annotated[str | None, 1] = None
     labels: Annotated[Labels | None, 2] = None
 
@@ -63,6 +72,7 @@ class DiskInfo(Body, frozen=True, kw_only=True):
 class Persistence(Body, frozen=True, kw_only=True):
     """The disk is a volume that outlives its tasks."""
 
+    #: Unique for its role on one agent.
     id: Annotated[str, 1]
     principal: Annotated[str | None, 2] = None
 

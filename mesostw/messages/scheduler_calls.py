@@ -30,6 +30,7 @@ class Subscribe(Body, frozen=True, kw_only=True):
     """Register, or come back under ``framework_info.id``; answered by ``Subscribed``."""
 
     framework_info: Annotated[FrameworkInfo, 1]
+    #: Roles of the framework that want no offers yet.
     suppressed_roles: Annotated[tuple[str, ...], 2] = ()
     offer_constraints: Annotated[OfferConstraints | None, 3] = None
 
@@ -41,8 +42,11 @@ class Teardown(Body, frozen=True, kw_only=True):
 class Accept(Body, frozen=True, kw_only=True):
     """Use offers of one agent; what the operations leave is free again."""
 
+    #: All of one agent; if one is void, all operations are refused.
     offer_ids: Annotated[tuple[OfferID, ...], 1] = ()
+    #: Performed in order.
     operations: Annotated[tuple[OfferOperation, ...], 2] = ()
+    #: For what is left of the offers; unset is the default of 5 s.
     filters: Annotated[Filters | None, 3] = None
 
 
@@ -50,6 +54,7 @@ class Decline(Body, frozen=True, kw_only=True):
     """Give offers back, and have the like of them kept away by ``filters``."""
 
     offer_ids: Annotated[tuple[OfferID, ...], 1] = ()
+    #: Unset is the default of 5 s.
     filters: Annotated[Filters | None, 2] = None
 
 
@@ -83,6 +88,7 @@ class Kill(Body, frozen=True, kw_only=True):
     """End a task."""
 
     task_id: Annotated[TaskID, 1]
+    #: Where the task was last known to be; helps a master that does not know it.
     agent_id: Annotated[AgentID | None, 2] = None
     kill_policy: Annotated[KillPolicy | None, 3] = None
 
@@ -99,6 +105,7 @@ class Acknowledge(Body, frozen=True, kw_only=True):
 
     agent_id: Annotated[AgentID, 1]
     task_id: Annotated[TaskID, 2]
+    #: Sixteen bytes, those of the status.
     uuid: Annotated[bytes, 3]
 
 
@@ -143,6 +150,7 @@ class Message(Body, frozen=True, kw_only=True):
 
     agent_id: Annotated[AgentID, 1]
     executor_id: Annotated[ExecutorID, 2]
+    #: Of any bytes.
     data: Annotated[bytes, 3]
 
 

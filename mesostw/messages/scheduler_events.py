@@ -17,6 +17,7 @@ class Subscribed(Body, frozen=True, kw_only=True):
     """The framework is registered under ``framework_id``."""
 
     framework_id: Annotated[FrameworkID, 1]
+    #: After some of these without a word the master is gone.
     heartbeat_interval_seconds: Annotated[float | None, 2] = None
     master_info: Annotated[MasterInfo | None, 3] = None
 
@@ -62,6 +63,7 @@ class Message(Body, frozen=True, kw_only=True):
 
     agent_id: Annotated[AgentID, 1]
     executor_id: Annotated[ExecutorID, 2]
+    #: Of any bytes.
     data: Annotated[bytes, 3]
 
 
@@ -70,6 +72,7 @@ class Failure(Body, frozen=True, kw_only=True):
 
     agent_id: Annotated[AgentID | None, 1] = None
     executor_id: Annotated[ExecutorID | None, 2] = None
+    #: The executor's wait status, as ``os.waitpid`` has it.
     status: Annotated[Int32 | None, 3] = None
 
 

@@ -23,25 +23,33 @@ from mesostw.model.enums import WireEnum
 class ResourceStatistics(Body, frozen=True, kw_only=True):
     """What one container uses, at one moment."""
 
+    #: Seconds since 1970.
     timestamp: Annotated[float, 1]
     processes: Annotated[Uint32 | None, 30] = None
     threads: Annotated[Uint32 | None, 31] = None
     cpus_user_time_secs: Annotated[float | None, 2] = None
     cpus_system_time_secs: Annotated[float | None, 3] = None
+    #: CPUs that may be used at most.
     cpus_limit: Annotated[float | None, 4] = None
+    #: CPUs that were asked for.
     cpus_soft_limit: Annotated[float | None, 45] = None
+    #: Periods of the kernel's quota so far, and ...
     cpus_nr_periods: Annotated[Uint32 | None, 7] = None
+    #: ... those in which the quota was used up, and ...
     cpus_nr_throttled: Annotated[Uint32 | None, 8] = None
+    #: ... the time that was lost so.
     cpus_throttled_time_secs: Annotated[float | None, 9] = None
     mem_total_bytes: Annotated[Uint64 | None, 36] = None
     mem_total_memsw_bytes: Annotated[Uint64 | None, 37] = None
     mem_kmem_usage_bytes: Annotated[Uint64 | None, 52] = None
     mem_kmem_tcp_usage_bytes: Annotated[Uint64 | None, 53] = None
+    #: Over this the container is killed.
     mem_limit_bytes: Annotated[Uint64 | None, 6] = None
     mem_soft_limit_bytes: Annotated[Uint64 | None, 38] = None
     mem_file_bytes: Annotated[Uint64 | None, 10] = None
     mem_anon_bytes: Annotated[Uint64 | None, 11] = None
     mem_cache_bytes: Annotated[Uint64 | None, 39] = None
+    #: Anonymous memory, which does not include files.
     mem_rss_bytes: Annotated[Uint64 | None, 5] = None
     mem_mapped_file_bytes: Annotated[Uint64 | None, 12] = None
     mem_swap_bytes: Annotated[Uint64 | None, 40] = None

@@ -37,20 +37,29 @@ __all__ = [
 class TaskInfo(Body, frozen=True, kw_only=True):
     """A task that a framework wants run; it has a ``command`` or an ``executor``, not both."""
 
+    #: For people; need not be unique.
     name: Annotated[str, 1]
+    #: At most 255 bytes; no ``/`` and ``\``, no control characters, not ``.`` or ``..``.
     task_id: Annotated[TaskID, 2]
+    #: The agent whose offers it is launched with.
     agent_id: Annotated[AgentID, 3]
+    #: Must be within the offers; an executor of its own needs the rest.
     resources: Annotated[tuple[Resource, ...], 4] = ()
     executor: Annotated[ExecutorInfo | None, 5] = None
+    #: Run by the agent's own executor.
     command: Annotated[CommandInfo | None, 7] = None
+    #: Around the task, or around the command's executor.
     container: Annotated[ContainerInfo | None, 9] = None
     health_check: Annotated[HealthCheck | None, 8] = None
     check: Annotated[CheckInfo | None, 13] = None
     kill_policy: Annotated[KillPolicy | None, 12] = None
+    #: For the executor, of any bytes.
     data: Annotated[bytes | None, 6] = None
     labels: Annotated[Labels | None, 10] = None
     discovery: Annotated[DiscoveryInfo | None, 11] = None
+    #: From its start on; then it is killed at once and fails.
     max_completion_time: Annotated[DurationInfo | None, 14] = None
+    #: At most these; by ``cpus`` and ``mem``, ``Infinity`` is no limit. Not below ``resources``.
     limits: Annotated[dict[str, Scalar], 15] = field(default_factory=dict)
 
 
@@ -73,14 +82,18 @@ class ExecutorInfo(Body, frozen=True, kw_only=True):
 
     type: Annotated[ExecutorType | None, 15] = None
     executor_id: Annotated[ExecutorID, 1]
+    #: Filled in by the master if it is unset.
     framework_id: Annotated[FrameworkID | None, 8] = None
     command: Annotated[CommandInfo | None, 7] = None
     container: Annotated[ContainerInfo | None, 11] = None
+    #: Its own, beside those of its tasks; the default executor needs cpus, mem and disk.
     resources: Annotated[tuple[Resource, ...], 5] = ()
     name: Annotated[str | None, 9] = None
     source: Annotated[str | None, 10] = None
+    #: For the executor, of any bytes.
     data: Annotated[bytes | None, 4] = None
     discovery: Annotated[DiscoveryInfo | None, 12] = None
+    #: Between the asking and the killing; unset is the agent's flag, 5 s.
     shutdown_grace_period: Annotated[DurationInfo | None, 13] = None
     labels: Annotated[Labels | None, 14] = None
 
@@ -91,18 +104,24 @@ class Task(Body, frozen=True, kw_only=True):
     name: Annotated[str, 1]
     task_id: Annotated[TaskID, 2]
     framework_id: Annotated[FrameworkID, 3]
+    #: Unset for a command task.
     executor_id: Annotated[ExecutorID | None, 4] = None
     agent_id: Annotated[AgentID, 5]
+    #: The newest that the agent has told of.
     state: Annotated[TaskState, 6]
     resources: Annotated[tuple[Resource, ...], 7] = ()
+    #: Oldest first.
     statuses: Annotated[tuple[TaskStatus, ...], 8] = ()
+    #: The newest that the framework has been sent; behind ``state`` until it acknowledges.
     status_update_state: Annotated[TaskState | None, 9] = None
+    #: The id of that report.
     status_update_uuid: Annotated[bytes | None, 10] = None
     labels: Annotated[Labels | None, 11] = None
     discovery: Annotated[DiscoveryInfo | None, 12] = None
     container: Annotated[ContainerInfo | None, 13] = None
     health_check: Annotated[HealthCheck | None, 15] = None
     kill_policy: Annotated[KillPolicy | None, 16] = None
+    #: Whom the task runs as.
     user: Annotated[str | None, 14] = None
     limits: Annotated[dict[str, Scalar], 17] = field(default_factory=dict)
 
@@ -160,19 +179,26 @@ class TaskStatus(Body, frozen=True, kw_only=True):
 
     task_id: Annotated[TaskID, 1]
     state: Annotated[TaskState, 2]
+    #: For people.
     message: Annotated[str | None, 4] = None
     source: Annotated[TaskStatusSource | None, 9] = None
     reason: Annotated[TaskStatusReason | None, 10] = None
+    #: From the executor to the framework, of any bytes.
     data: Annotated[bytes | None, 3] = None
     agent_id: Annotated[AgentID | None, 5] = None
     executor_id: Annotated[ExecutorID | None, 7] = None
+    #: Seconds since 1970, of who made the report.
     timestamp: Annotated[float | None, 6] = None
+    #: Sixteen bytes; unset if the report is not repeated and not to be acknowledged.
     uuid: Annotated[bytes | None, 11] = None
+    #: What the last health check found; unset if there is none.
     healthy: Annotated[bool | None, 8] = None
     check_status: Annotated[CheckStatusInfo | None, 15] = None
     labels: Annotated[Labels | None, 12] = None
     container_status: Annotated[ContainerStatus | None, 13] = None
+    #: When the agent became unreachable; set with TASK_UNREACHABLE.
     unreachable_time: Annotated[TimeInfo | None, 14] = None
+    #: Set if the task ended because it broke a limit.
     limitation: Annotated[TaskResourceLimitation | None, 16] = None
 
 

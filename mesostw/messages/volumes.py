@@ -25,6 +25,7 @@ class Image(Body, frozen=True, kw_only=True):
     type: Annotated[ImageType, 1]
     appc: Annotated[AppcImage | None, 2] = None
     docker: Annotated[DockerImage | None, 3] = None
+    #: Whether a copy that the agent has may be used.
     cached: Annotated[bool, 4] = always(True)
 
 
@@ -55,7 +56,9 @@ class Volume(Body, frozen=True, kw_only=True):
     """A directory or file that appears in a container at ``container_path``."""
 
     mode: Annotated[VolumeMode, 3]
+    #: Absolute, or relative to the sandbox.
     container_path: Annotated[str, 1]
+    #: Absolute on the agent, or relative to the sandbox; instead of ``source`` and ``image``.
     host_path: Annotated[str | None, 2] = None
     image: Annotated[Image | None, 4] = None
     source: Annotated[VolumeSource | None, 5] = None
@@ -94,6 +97,7 @@ class DockerVolume(Body, frozen=True, kw_only=True):
 class HostPath(Body, frozen=True, kw_only=True):
     """A path of the agent's machine."""
 
+    #: Absolute on the agent.
     path: Annotated[str, 1]
     mount_propagation: Annotated[MountPropagation | None, 2] = None
 
@@ -110,6 +114,7 @@ class SandboxPath(Body, frozen=True, kw_only=True):
     """A path in a sandbox, the container's own or its parent's."""
 
     type: Annotated[SandboxPathType | None, 1] = None
+    #: Relative to the sandbox.
     path: Annotated[str, 2]
 
 
