@@ -6,10 +6,8 @@ import os
 import select
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 
 from msgspec import Struct
 
@@ -38,8 +36,7 @@ class Stream:
     """One relay process with its senders and receivers."""
 
     def __init__(self, kind: str, *, says_hello: bool) -> None:
-        self._files = ExitStack()
-        self._log = self._files.enter_context(tempfile.TemporaryFile())
+        self._log = os.fdopen(os.memfd_create("relay"), "w+b")
         self._relay = Started([sys.executable, "-m", "benchmarks.relays", kind], 0, log=self._log)
         self._port = self._relay.wait_for("listening")["port"]
         self._says_hello = says_hello
@@ -120,7 +117,7 @@ class Stream:
         for one in [*self.sinks, *self.sources]:
             one.close()
         self._relay.kill()
-        self._files.close()
+        self._log.close()
 
 
 def pin_to_last_processor() -> None:
