@@ -82,9 +82,25 @@ def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
 
 def _parse_with_infinities(text: bytes) -> object:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        _refuse_half_characters(value)
     except (ValueError, RecursionError) as fault:
         raise MalformedText(fault_of(fault)[0]) from None
+    return value
+
+
+def _refuse_half_characters(value: object) -> None:
+    # The standard library lets the half of a surrogate pair through, which no
+    # encoder takes again: it would fail where the message is passed on.
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            name.encode()
+            _refuse_half_characters(part)
+    elif isinstance(value, list):
+        for part in value:
+            _refuse_half_characters(part)
 
 
 def _with_names_of_infinities(value: object) -> object:

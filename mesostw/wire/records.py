@@ -54,7 +54,7 @@ def decode_records(stored: Mapping[str, bytes], types: Mapping[str, type[Struct]
             continue
         try:
             records[key] = _decode(decoder, value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as fault:
+        except (ValueError, RecursionError) as fault:
             unreadable[key] = str(fault)
     return Decoded(records, unreadable, tuple(unknown))
 

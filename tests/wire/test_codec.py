@@ -200,9 +200,12 @@ class MalformedTests(SynchronousTestCase):
         for _ in range(data.draw(st.integers(1, 3))):
             body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
         try:
-            decode(NUMBERS[type(message)], bytes(body))
+            heard = decode(NUMBERS[type(message)], bytes(body))
         except MalformedFrame:
             return
+        # What was taken can be passed on.
+        assert heard is not None
+        encode(heard)
 
     @settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
     @given(

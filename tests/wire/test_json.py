@@ -208,6 +208,9 @@ class ReadTests(SynchronousTestCase):
                 read(TaskID, text)
         with self.assertRaises(MalformedText):
             json.decode(TaskID, b'{"value": "\xff"}')
+        for text in ('{"value": "\\ud800", "x": Infinity}', '{"value": "a", "\\udc00": NaN}'):
+            with self.assertRaises(MalformedText, msg=text):
+                read(TaskID, text)
 
     def test_bombs(self) -> None:
         """Deep nesting is refused."""
@@ -239,9 +242,12 @@ class ReadTests(SynchronousTestCase):
             place[name] = data.draw(ODD)
             break
         try:
-            json.decode(type(message), standard.dumps(value).encode())
+            heard = json.decode(type(message), standard.dumps(value).encode())
         except Malformed:
             return
+        # What was taken can be passed on.
+        msgspec.msgpack.encode(heard)
+        json.encode(heard)
 
 
 BARE_TASK = '{"name": "n", "task_id": {"value": "t"}, "agent_id": {"value": "a"}, %s}'
