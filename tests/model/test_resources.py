@@ -6,6 +6,7 @@ import copy
 import pickle
 
 from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.model.resources import EMPTY, Resources, ResourcesError
@@ -113,6 +114,16 @@ class TextTests(SynchronousTestCase):
                 "zones": "{a, b}",
             },
         )
+
+    @given(st.text(alphabet="cpus:;()[]{}-,.0123456789e gnaif*/\x00\u0661", max_size=40))
+    def test_any_text(self, text: str) -> None:
+        """Any text gives resources that round-trip, or a refusal in words."""
+        try:
+            bag = Resources.parse(text)
+        except ResourcesError as fault:
+            self.assertTrue(str(fault))
+        else:
+            self.assertEqual(Resources.parse(bag.text()), bag)
 
     def test_refused(self) -> None:
         """Each refusal names the field, the value and what to write instead."""

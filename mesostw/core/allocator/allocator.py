@@ -47,14 +47,22 @@ class Allocator:
         gap_s: float = ALLOCATION_GAP_S,
         keep_gpus: bool = True,
         excluded: frozenset[str] = frozenset(),
+        random_roles: bool = False,
+        random_frameworks: bool = False,
     ) -> None:
         """
         Shuffle agents by ``chance``, look at none twice within ``gap_s``.
 
         ``minimum`` is ``--min_allocatable_resources``, ``keep_gpus``
-        ``--filter_gpu_resources``, ``excluded`` ``--fair_sharing_excluded_resource_names``.
+        ``--filter_gpu_resources``, ``excluded`` ``--fair_sharing_excluded_resource_names``,
+        ``random_roles`` and ``random_frameworks`` are ``--role_sorter=random`` and
+        ``--framework_sorter=random``.
         """
-        self._fairness = Fairness(excluded)
+        self._fairness = Fairness(
+            excluded,
+            role_draw=chance.random if random_roles else None,
+            framework_draw=chance.random if random_frameworks else None,
+        )
         self._members = Members(self._fairness, minimum)
         self._farm = Farm(self._fairness, chance, gap_s)
         self._granting = Granting(self._members, self._fairness, keep_gpus)

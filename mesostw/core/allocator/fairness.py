@@ -13,8 +13,8 @@ with the oldest.  Here it starts level with its least served sibling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from mesostw.core.allocator.order import Entry, FairOrder
 from mesostw.model.names import WEIGHT_DEFAULT
@@ -23,6 +23,9 @@ from mesostw.model.names import WEIGHT_DEFAULT
 SETTLE_NODES_MAX: Final = 64
 #: The name of a role's own frameworks among the roles below it; no role is named so.
 OWN: Final = "."
+
+#: Draws a number from 0 up to 1, as ``random.Random.random`` does.
+Draw: TypeAlias = Callable[[], float]
 
 
 class Node:
@@ -73,9 +76,22 @@ class Client(Node):
 class Fairness:
     """Who comes first."""
 
-    def __init__(self, excluded: frozenset[str] = frozenset()) -> None:
-        """Sort by all scalars but those ``excluded`` by name."""
+    def __init__(
+        self,
+        excluded: frozenset[str] = frozenset(),
+        *,
+        role_draw: Draw | None = None,
+        framework_draw: Draw | None = None,
+    ) -> None:
+        """
+        Sort by all scalars but those ``excluded`` by name.
+
+        With ``role_draw`` roles are drawn by lot instead, each with a chance in
+        proportion to its weight; with ``framework_draw`` the frameworks of a role are.
+        """
         self._excluded = excluded
+        self._role_draw = role_draw
+        self._framework_draw = framework_draw
         self._root = Branch("", None)
         self._weights: dict[str, float] = {}
         #: Thousandths by name that all agents have.
@@ -183,7 +199,8 @@ class Fairness:
             self._settle()
         node: Node | None = self._root
         while isinstance(node, Branch):
-            node = node.order.first(wanted)
+            draw = self._framework_draw if node.name == OWN else self._role_draw
+            node = node.order.first(wanted) if draw is None else _drawn(node, wanted, draw)
         assert isinstance(node, Client), "nobody stands under the wanted bits"
         return node
 
@@ -277,6 +294,19 @@ class Fairness:
             del parent.below[node.name]
             self._stale.pop(node, None)
             node = parent
+
+
+def _drawn(branch: Branch, wanted: int, draw: Draw) -> Node:
+    """Draw a child that has a bit of ``wanted``, with a chance in proportion to its weight."""
+    children = [entry[3] for entry in branch.order if entry[3].mask & wanted]
+    # By name: the order by share must not sway the draw.
+    children.sort(key=lambda child: child.name)
+    lot = draw() * sum(child.weight for child in children)
+    for child in children:
+        lot -= child.weight
+        if lot < 0:
+            return child
+    return children[-1]
 
 
 def _least_count(branch: Branch) -> int:

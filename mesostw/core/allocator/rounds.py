@@ -19,10 +19,13 @@ ALLOCATION_GAP_S: Final = 0.01
 
 
 class Chance(Protocol):
-    """A seeded ``random.Random``: the same seed, the same orders."""
+    """A seeded ``random.Random``: the same seed, the same orders and draws."""
 
     def shuffle(self, x: list[Agent]) -> None:
         """Put ``x`` into a random order."""
+
+    def random(self) -> float:
+        """Draw a number from 0 up to 1."""
 
 
 class Rounds:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.allocator.fairness import Client, Fairness
@@ -80,6 +82,21 @@ class FairnessTests(SynchronousTestCase):
         self.fairness.spend(a, {"cpus": 900}, 1)
         self.fairness.spend(b, {"mem": 1}, 1)
         self.assertIs(self.fairness.first(a.mask | b.mask), a)
+
+    def test_by_lot(self) -> None:
+        """The random sorter draws by weight and by nothing else; the same seed draws the same."""
+        drawn = []
+        for _ in range(2):
+            chance = random.Random(3)
+            self.fairness = Fairness(role_draw=chance.random, framework_draw=chance.random)
+            self.clients = {}
+            for name, role in (("a", "x"), ("b", "y"), ("c", "y")):
+                self.join(name, role)
+            self.fairness.weigh({"x": 3.0})
+            drawn.append(self.served(400))
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertTrue(270 <= drawn[0].count("a") <= 330, drawn[0].count("a"))
+        self.assertTrue(30 <= drawn[0].count("b") <= 70, drawn[0].count("b"))
 
     def test_refund_and_leaving(self) -> None:
         """What is given back counts no more; empty roles disappear."""
