@@ -1,0 +1,45 @@
+import { clock, duration, number } from "../format";
+import { connectionTurn, live, nowS } from "../state";
+
+/** What the connection is like, in words, with how old the shown data are. */
+export function ConnectionState() {
+  void connectionTurn.value;
+  const { connection, dataAsOf } = live;
+  const asOf = dataAsOf === null ? "" : ` – data as of ${clock(dataAsOf)}`;
+  let tone = "warn";
+  let mark = "◌";
+  let words = "";
+  switch (connection.kind) {
+    case "connecting":
+      words = "connecting";
+      break;
+    case "live":
+      [tone, mark] = ["ok", "●"];
+      words = connection.delayMs === null ? "live" : `live ${connection.delayMs} ms`;
+      break;
+    case "caught-up":
+      [tone, mark] = ["ok", "✓"];
+      words = `caught up, ${number(connection.changes)} changes`;
+      break;
+    case "refreshed":
+      [tone, mark, words] = ["ok", "⟲", "view refreshed"];
+      break;
+    case "reconnecting": {
+      const wait = Math.ceil((connection.retryAt - (nowS.value * 1000 - live.clockOffsetMs)) / 1000);
+      words = `reconnecting${wait > 0 ? ` in ${wait} s` : ""}${asOf}`;
+      break;
+    }
+    case "stale":
+      [mark, words] = ["▲", `stale ${duration(connection.silentMs / 1000)}${asOf}`];
+      break;
+    case "signed-out":
+      [tone, mark, words] = ["bad", "✕", "signed out"];
+  }
+  return (
+    <span class={`connection tone-${tone}`} data-connection={connection.kind}>
+      <span aria-hidden="true">{mark}</span> {words}
+      {/* Only the kind is spoken: the milliseconds would talk all day. */}
+      <span class="unseen" role="status">{connection.kind.replace("-", " ")}</span>
+    </span>
+  );
+}
