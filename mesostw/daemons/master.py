@@ -1,0 +1,248 @@
+"""``twistd mesos-master``: what a master is made of, started and stopped together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, Final
+from uuid import uuid4
+
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mesostw import API_VERSION
+from mesostw.bus.doorway import BACKLOG, Doorway
+from mesostw.bus.exchange import Exchange
+from mesostw.core.allocator.minimums import Minimum
+from mesostw.core.master.flags import MasterFlags
+from mesostw.core.master.machine import Master
+from mesostw.core.master.state import ClusterState
+from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
+from mesostw.driver import Driver
+from mesostw.feed.changes import Feed
+from mesostw.http.identity import Identity
+from mesostw.http.master import master_site
+from mesostw.interfaces import IPerformer
+from mesostw.messages.masters import MasterInfo
+from mesostw.model.names import check_role, check_weight
+from mesostw.reactor_time import ReactorClock, install_steady_time
+from mesostw.store.sqlite import SqliteStore
+from mesostw.unattended import unattended
+
+#: Mesos refuses shorter ones: agents that restart would lose their tasks.
+AGENT_REREGISTER_TIMEOUT_MIN_S: Final = 600.0
+
+
+def weights(text: str) -> dict[str, float]:
+    """``role=weight,role=weight``."""
+    found = {}
+    for part in text.split(","):
+        role, equals, weight = part.partition("=")
+        if not equals:
+            raise ValueError(f"{part!r}: give it as ROLE=WEIGHT")
+        found[check_role(role.strip())] = check_weight(role.strip(), float(weight))
+    return found
+
+
+def reregister_timeout(text: str) -> float:
+    """A duration of at least ten minutes."""
+    seconds = duration(text)
+    if seconds < AGENT_REREGISTER_TIMEOUT_MIN_S:
+        raise ValueError("at least 10mins, or agents that restart would lose their tasks")
+    return seconds
+
+
+class Options(FlagOptions):
+    """What ``twistd mesos-master`` accepts."""
+
+    synopsis = "[options]"
+    longdesc = "Offer the agents' resources to frameworks. Every flag also reads MESOS_<FLAG>."
+    flags: ClassVar[Sequence[Flag]] = (
+        Flag("work_dir", "Where the registry is kept.", required=True),
+        Flag("port", "Port for agents, frameworks and browsers. 0: any.", "5050", port),
+        Flag("cluster", "Name of the cluster, shown to people.", ""),
+        Flag("agent_ping_timeout", "Between two pings of an agent.", "15secs", duration),
+        Flag("max_agent_ping_timeouts", "Pings missed until unreachable.", "5", count),
+        Flag(
+            "agent_reregister_timeout",
+            "How long a disconnected agent may stay away; at least 10mins.",
+            "10mins",
+            reregister_timeout,
+        ),
+        Flag("offer_timeout", "After which unused offers are rescinded.", "5mins", duration),
+        Flag(
+            "min_allocatable_resources",
+            "Smaller offers are not made; any one of the sets is enough.",
+            "cpus:0.01|mem:32",
+            Minimum.parse,
+        ),
+        Flag(
+            "filter_gpu_resources",
+            "Offer agents with GPUs to GPU_RESOURCES frameworks only.",
+            "true",
+            boolean,
+        ),
+        Flag(
+            "fair_sharing_excluded_resource_names",
+            "Resources that do not count for fair shares, separated by commas.",
+            "",
+        ),
+        Flag("root_submissions", "Whether frameworks of user root may subscribe.", "true", boolean),
+        Flag("weights", "Of roles, as role=weight,role=weight.", None, weights),
+        *COMMON,
+    )
+
+
+@implementer(IPerformer)
+class NothingOfItsOwn:
+    """A master's core has no effects beside those that every driver performs."""
+
+    def perform(self, effect: object) -> None:
+        """Say that something is missing here."""
+        raise AssertionError(f"nobody performs {effect!r}")
+
+
+class MasterDaemon(Service):
+    """A master over its store and its port."""
+
+    _log = Logger()
+
+    def __init__(self, options: Options, reactor: Any) -> None:
+        self._options, self._reactor = options, reactor
+        self._clock = ReactorClock(reactor)
+        self._port: IListeningPort | None = None
+        self._driver: Driver[Any, Any, Any] | None = None
+        work_dir = Path(options["work_dir"]).absolute()
+        work_dir.mkdir(parents=True, exist_ok=True)
+        self._store = SqliteStore(str(work_dir / "registry.db"), reactor.callFromThread)
+
+    def startService(self) -> None:
+        """Read the registry, then listen."""
+        super().startService()
+        unattended(self._start(), self._give_up)
+
+    async def _start(self) -> None:
+        options, reactor = self._options, self._reactor
+        exchange = Exchange(self._clock, "master", ("agent", "framework", "follower"))
+        doorway = Doorway(exchange)
+        # Listening first finds a taken port, or the free one that was asked for.
+        self._port = reactor.listenTCP(
+            options["port"], doorway, backlog=BACKLOG, interface=options["ip"]
+        )
+        number = self._port.getHost().port
+        stored = await self._store.read()
+        master_id = str(uuid4())
+        identity = Identity(
+            id=lambda: master_id,
+            ip=options["ip"],
+            port=number,
+            hostname=options["hostname"] or options["ip"],
+            started=self._clock.wall(),
+            elected=self._clock.wall(),
+            flags=options.shown(),
+            cluster=options["cluster"],
+        )
+        core = Master(master_id, flags_of(options, master_id, identity), stored.epoch, _chance())
+        feed: Feed[Any, Any] = Feed(ClusterState(), identity=master_id[:8])
+        driver = self._driver = Driver(
+            self._clock, core, self._store, feed, exchange, NothingOfItsOwn(), self._give_up
+        )
+        exchange.inbox = driver
+        exchange.id, exchange.epoch, exchange.address = master_id, stored.epoch, identity.address
+        await driver.start(stored)
+        doorway.site = master_site(
+            clock=self._clock,
+            reactor=reactor,
+            exchange=exchange,
+            driver=driver,
+            feed=feed,
+            core=core,
+            identity=identity,
+        )
+        self._log.info(
+            "master {id} of term {epoch} answers at {address}",
+            id=master_id,
+            epoch=stored.epoch,
+            address=identity.address,
+        )
+
+    def _give_up(self, failure: Failure) -> None:
+        """Stop the process: a supervisor starts it again, and the registry is read again."""
+        self._log.failure("the master stops", failure)
+        stop_with(self._reactor, 1)
+
+    def stopService(self) -> Deferred[None]:
+        """Hear nothing more, and keep what was heard."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._port is not None:
+            await Deferred.fromCoroutine(_settled(self._port.stopListening()))
+        if self._driver is not None:
+            await self._driver.stop()
+        else:
+            await self._store.close()
+
+
+async def _settled(result: object) -> None:
+    """``stopListening`` may answer with a Deferred or with nothing."""
+    if isinstance(result, Deferred):
+        await result
+
+
+def _chance() -> Random:
+    """The order in which agents are offered; of no use to know beforehand."""
+    return Random(int.from_bytes(os.urandom(8), "big"))
+
+
+def stop_with(reactor: Any, status: int) -> None:
+    """End the process with ``status`` after its services have stopped."""
+    reactor.addSystemEventTrigger("after", "shutdown", os._exit, status)
+    if reactor.running:
+        reactor.stop()
+    else:
+        reactor.callWhenRunning(reactor.stop)
+
+
+def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlags:
+    """The core's flags from the command line's."""
+    info = MasterInfo(
+        id=master_id,
+        ip=identity.packed_ip(),
+        port=identity.port,
+        pid=f"master@{identity.address}",
+        hostname=identity.hostname,
+        version=API_VERSION,
+    )
+    excluded = options["fair_sharing_excluded_resource_names"]
+    return MasterFlags(
+        info=info,
+        agent_ping_timeout_s=options["agent_ping_timeout"],
+        max_agent_ping_timeouts=options["max_agent_ping_timeouts"],
+        agent_reregister_timeout_s=options["agent_reregister_timeout"],
+        offer_timeout_s=options["offer_timeout"],
+        minimum=options["min_allocatable_resources"],
+        filter_gpu_resources=options["filter_gpu_resources"],
+        excluded_resource_names=frozenset(name for name in excluded.split(",") if name),
+        root_submissions=options["root_submissions"],
+        weights=options["weights"] or {},
+    )
+
+
+def makeService(options: Options) -> IService:
+    """A master from the command line."""
+    from twisted.internet import reactor
+
+    install_steady_time(reactor)
+    try:
+        return MasterDaemon(options, reactor)
+    except OSError as fault:
+        raise usage.UsageError(f"--work_dir={options['work_dir']}: {fault}") from fault
