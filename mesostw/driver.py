@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -93,6 +93,93 @@ class _Turn(Generic[C, E]):
         self.kept = False
 
 
+class Timers:
+    """Delayed stimuli by their values; arming one again replaces the first."""
+
+    def __init__(self, clock: IClock, tell: Callable[[Sequence[object]], None]) -> None:
+        self._clock = clock
+        self._tell = tell
+        self._calls: dict[Struct, IDelayedCall] = {}
+
+    def arm(self, effect: Arm) -> None:
+        """Tell ``TimerFired`` once, so much later."""
+        armed = self._calls.get(effect.timer)
+        if armed is not None:
+            armed.reset(effect.delay_s)
+        else:
+            self._calls[effect.timer] = self._clock.callLater(
+                effect.delay_s, self._ran_out, effect.timer
+            )
+
+    def disarm(self, effect: Disarm) -> None:
+        """Forget a timer."""
+        armed = self._calls.pop(effect.timer, None)
+        if armed is not None:
+            armed.cancel()
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        for call in self._calls.values():
+            call.cancel()
+        self._calls.clear()
+
+    def _ran_out(self, timer: Struct) -> None:
+        del self._calls[timer]
+        self._tell((TimerFired(timer),))
+
+
+class Story:
+    """The last stimuli and what they led to, told only when somebody asks."""
+
+    def __init__(self) -> None:
+        self._last: deque[tuple[Moment, object, Outcome[Any, Any]]]
+        self._last = deque(maxlen=STORY_STIMULI_MAX)
+        #: Call with the moment, the stimulus and its outcome.
+        self.remember = self._last.append
+
+    def lines(self, mention: str, lines_max: int) -> list[str]:
+        """One line each, of those that mention ``mention``, oldest first."""
+        told: list[str] = []
+        for now, stimulus, outcome in reversed(self._last):
+            line = f"{now.steady:.3f} {stimulus} -> {outcome.changes} {outcome.effects}"
+            if mention in line:
+                told.append(line)
+                if len(told) == lines_max:
+                    break
+        return told[::-1]
+
+
+class Questions:
+    """Who awaits the answer to what."""
+
+    def __init__(self) -> None:
+        self._asked: dict[RequestId, Deferred[Struct | None]] = {}
+        self._numbered = 0
+
+    def ask(self) -> tuple[RequestId, Deferred[Struct | None]]:
+        """A new number, and what fires with its answer."""
+        self._numbered += 1
+        request = RequestId(self._numbered)
+        answer: Deferred[Struct | None] = Deferred(lambda _: self._forget(request))
+        self._asked[request] = answer
+        return request, answer
+
+    def _forget(self, request: RequestId) -> None:
+        self._asked.pop(request, None)
+
+    def answer(self, effect: Answer) -> None:
+        """Answer whoever still waits."""
+        answer = self._asked.pop(effect.request, None)
+        if answer is not None:
+            answer.callback(effect.value)
+
+    def refuse_all(self, reason: str) -> None:
+        """There will be no answers."""
+        asked, self._asked = self._asked, {}
+        for answer in asked.values():
+            answer.errback(GivenUp(reason))
+
+
 @implementer(IInbox)
 class Driver(Generic[S, C, E]):
     """
@@ -128,11 +215,10 @@ class Driver(Generic[S, C, E]):
         self._told: deque[object] = deque()
         self._turn_due: IDelayedCall | None = None
         self._waiting: deque[_Turn[C, E]] = deque()
-        self._timers: dict[Struct, IDelayedCall] = {}
-        self._asked: dict[RequestId, Deferred[Struct | None]] = {}
-        self._requests = 0
+        self._timers = Timers(clock, self.tell)
+        self._questions = Questions()
         self._resumes: list[Callable[[], None]] = []
-        self._story: deque[tuple[Moment, object, Outcome[C, E]]] = deque(maxlen=STORY_STIMULI_MAX)
+        self._story = Story()
         self._hearing: object = None
         self._running = False
         self._given_up = False
@@ -142,8 +228,8 @@ class Driver(Generic[S, C, E]):
         self._performers: dict[type, Callable[..., None]] = {
             Close: self._close,
             Arm: self._arm,
-            Disarm: self._disarm,
-            Answer: self._answer,
+            Disarm: self._timers.disarm,
+            Answer: self._questions.answer,
             Route: exchange.route,
             Unroute: exchange.unroute,
             Continue: self._continue,
@@ -189,7 +275,7 @@ class Driver(Generic[S, C, E]):
         if self._waiting:
             self._stopped = Deferred()
             await self._stopped
-        self._refuse_the_asked("the daemon stops")
+        self._questions.refuse_all("the daemon stops")
         await self._store.close()
 
     def _halt(self) -> None:
@@ -197,15 +283,8 @@ class Driver(Generic[S, C, E]):
         if self._turn_due is not None:
             self._turn_due.cancel()
             self._turn_due = None
-        for call in self._timers.values():
-            call.cancel()
         self._timers.clear()
         self._told.clear()
-
-    def _refuse_the_asked(self, reason: str) -> None:
-        asked, self._asked = self._asked, {}
-        for answer in asked.values():
-            answer.errback(GivenUp(reason))
 
     def _failed(self, failure: Failure) -> None:
         """A bug or a lost store: tell the story, then stop; a supervisor starts us again."""
@@ -223,21 +302,14 @@ class Driver(Generic[S, C, E]):
             self._log.failure("the daemon gives up", failure)
         self._halt()
         self._waiting.clear()
-        self._refuse_the_asked(failure.getErrorMessage())
+        self._questions.refuse_all(failure.getErrorMessage())
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
         self._give_up(failure)
 
     def story(self, mention: str, lines_max: int = 50) -> list[str]:
         """The last stimuli whose text or outcome mentions ``mention``, oldest first."""
-        told: list[str] = []
-        for now, stimulus, outcome in reversed(self._story):
-            line = f"{now.steady:.3f} {stimulus} -> {outcome.changes} {outcome.effects}"
-            if mention in line:
-                told.append(line)
-                if len(told) == lines_max:
-                    break
-        return told[::-1]
+        return self._story.lines(mention, lines_max)
 
     # --- the inbox ------------------------------------------------------------
 
@@ -247,18 +319,11 @@ class Driver(Generic[S, C, E]):
             self._schedule()
 
     def ask(self, question: Struct) -> Deferred[Struct | None]:
-        self._requests += 1
-        request = RequestId(self._requests)
-        answer: Deferred[Struct | None] = Deferred(lambda _: self._forget(request))
         if self._given_up or self._stopped is not None:
-            answer.errback(GivenUp("the daemon stops"))
-        else:
-            self._asked[request] = answer
-            self.tell((Asked(request, question),))
+            return fail(GivenUp("the daemon stops"))
+        request, answer = self._questions.ask()
+        self.tell((Asked(request, question),))
         return answer
-
-    def _forget(self, request: RequestId) -> None:
-        self._asked.pop(request, None)
 
     def has_room(self, resume: Callable[[], None]) -> bool:
         if len(self._told) < INBOX_STIMULI_MAX:
@@ -292,7 +357,7 @@ class Driver(Generic[S, C, E]):
                 resume()
 
     def _hear_some(self, turn: _Turn[C, E]) -> None:
-        told, hear, remember = self._told, self._core.hear, self._story.append
+        told, hear, remember = self._told, self._core.hear, self._story.remember
         seconds = self._clock.seconds
         now = Moment(seconds(), self._clock.wall())
         end_s = now.steady + TURN_S_MAX
@@ -374,25 +439,6 @@ class Driver(Generic[S, C, E]):
     def _continue(self, effect: Continue) -> None:
         self.tell((Continued(),))
 
-    def _answer(self, effect: Answer) -> None:
-        answer = self._asked.pop(effect.request, None)
-        if answer is not None:
-            answer.callback(effect.value)
-
     def _arm(self, effect: Arm) -> None:
-        armed = self._timers.get(effect.timer)
-        if armed is not None:
-            armed.reset(effect.delay_s)
-        elif self._running:
-            self._timers[effect.timer] = self._clock.callLater(
-                effect.delay_s, self._ran_out, effect.timer
-            )
-
-    def _disarm(self, effect: Disarm) -> None:
-        armed = self._timers.pop(effect.timer, None)
-        if armed is not None:
-            armed.cancel()
-
-    def _ran_out(self, timer: Struct) -> None:
-        del self._timers[timer]
-        self.tell((TimerFired(timer),))
+        if self._running:
+            self._timers.arm(effect)

@@ -109,6 +109,8 @@ class Exchange:
         """What this daemon answers to whoever dials it."""
         if self.unwelcome is not None:
             return self.unwelcome
+        if getattr(self, "inbox", None) is None:
+            return Unwelcome(reason="recovering", message=f"the {self.role} is starting")
         if hello.role not in self._welcomes:
             return Unwelcome(
                 reason="bad_role",

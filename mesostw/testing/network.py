@@ -115,7 +115,11 @@ class MemoryTransport:
         other.arrive(data)
         self._chunks += 1
         # The first chunk is the hello; each later one is made of whole frames.
-        if self._chunks > 1 and network.duplicates and network.random.random() < network.duplicates:
+        if (
+            self._chunks > 1
+            and network.duplicates
+            and network.chance.uniform(0, 1) < network.duplicates
+        ):
             other.arrive(data)
         producer = self._producer
         if producer is not None and not self._producer_paused and other.is_full:
@@ -292,7 +296,7 @@ class MemoryNetwork:
         connect_timeout_s: float = 10.0,
     ) -> None:
         self.clock = clock
-        self.random = random
+        self.chance = random
         self.delay_s = delay_s
         self.duplicates = duplicates
         self.connect_timeout_s = connect_timeout_s
@@ -311,7 +315,11 @@ class MemoryNetwork:
 
     def delay(self) -> float:
         """Seconds that the next chunk is under way."""
-        return self.random.uniform(*self.delay_s)
+        return self.chance.uniform(*self.delay_s)
+
+    def repeats(self) -> bool:
+        """Whether the next chunk comes twice."""
+        return bool(self.duplicates) and self.chance.uniform(0, 1) < self.duplicates
 
     # --- who talks to whom ----------------------------------------------------
 
@@ -346,9 +354,9 @@ class MemoryNetwork:
         """Cut a random connection; one end notices at once, the other up to so late."""
         if not self._connections:
             return None
-        connection = self.random.choice(self.connections)
-        late_s = self.random.uniform(0, late_s_max)
-        connection.cut((0.0, late_s) if self.random.random() < 0.5 else (late_s, 0.0))
+        connection = self.connections[self.chance.randrange(len(self._connections))]
+        late_s = self.chance.uniform(0, late_s_max)
+        connection.cut((0.0, late_s) if self.chance.uniform(0, 1) < 0.5 else (late_s, 0.0))
         return connection
 
     def crash(self, host: str, *, silent: bool = False) -> None:
@@ -367,7 +375,7 @@ class MemoryNetwork:
                 end.vanish()
                 if silent:
                     other.lose_incoming()
-                    other.lost_in(self.random.uniform(1, NOTICE_S_MAX), TimeoutError())
+                    other.lost_in(self.chance.uniform(1, NOTICE_S_MAX), TimeoutError())
                 else:
                     other.arrive(Failure(ConnectionLost("the other process died")))
 
@@ -402,7 +410,7 @@ class MemoryNetwork:
             return
         self._held[id(end)] = end
         for one in (end, end.other):
-            late_s = self.random.uniform(NOTICE_S_MAX / 4, NOTICE_S_MAX)
+            late_s = self.chance.uniform(NOTICE_S_MAX / 4, NOTICE_S_MAX)
             self.clock.callLater(late_s, self._lose_patience, end, one)
 
     def _lose_patience(self, held: MemoryTransport, end: MemoryTransport) -> None:
