@@ -58,7 +58,7 @@ from mesostw.interfaces import (
 )
 from mesostw.model.ids import LinkId, RequestId
 from mesostw.unattended import unattended
-from mesostw.wire.records import QUARANTINE, decode_records, encode_record
+from mesostw.wire.records import QUARANTINE, Decoded, decode_records, encode_record
 
 #: Stimuli that one turn hears at most, so that timers and reads come in between.
 TURN_STIMULI_MAX: Final = 2_000
@@ -74,6 +74,8 @@ TURNS_WAITING_MAX: Final = 64
 INBOX_STIMULI_MAX: Final = 20_000
 #: Stimuli and outcomes remembered for the story of a failure.
 STORY_STIMULI_MAX: Final = 500
+
+_log = Logger()
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -190,8 +192,6 @@ class Driver(Generic[S, C, E]):
     :param checking: whether ``core.check()`` runs after every turn (the simulation).
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         clock: IClock,
@@ -250,16 +250,7 @@ class Driver(Generic[S, C, E]):
         self._feed.begin(stored.epoch)
         decoded = decode_records(stored.records, self._core.RECORDS)
         turn = _Turn[C, E]()
-        for key, fault in decoded.unreadable.items():
-            self._log.error("record {key} is quarantined: {fault}", key=key, fault=fault)
-            turn.writes[f"{QUARANTINE}/{key}"] = stored.records[key]
-            turn.writes[key] = None
-        if decoded.unknown:
-            self._log.warn(
-                "{count} records of unknown kinds are left alone, such as {key}",
-                count=len(decoded.unknown),
-                key=decoded.unknown[0],
-            )
+        turn.writes.update(_set_aside(decoded, stored))
         now = Moment(self._clock.seconds(), self._clock.wall())
         self._take(turn, self._core.restore(decoded.records, now))
         self._running = True
@@ -292,14 +283,14 @@ class Driver(Generic[S, C, E]):
             return
         self._given_up = True
         if self._hearing is not None:
-            self._log.failure(
+            _log.failure(
                 "the core failed on {stimulus}\n{story}",
                 failure,
                 stimulus=self._hearing,
                 story="\n".join(self.story("", 20)),
             )
         else:
-            self._log.failure("the daemon gives up", failure)
+            _log.failure("the daemon gives up", failure)
         self._halt()
         self._waiting.clear()
         self._questions.refuse_all(failure.getErrorMessage())
@@ -442,3 +433,19 @@ class Driver(Generic[S, C, E]):
     def _arm(self, effect: Arm) -> None:
         if self._running:
             self._timers.arm(effect)
+
+
+def _set_aside(decoded: Decoded, stored: Stored) -> dict[str, bytes | None]:
+    """What moves unreadable records to quarantine; each is logged."""
+    writes: dict[str, bytes | None] = {}
+    for key, fault in decoded.unreadable.items():
+        _log.error("record {key} is quarantined: {fault}", key=key, fault=fault)
+        writes[f"{QUARANTINE}/{key}"] = stored.records[key]
+        writes[key] = None
+    if decoded.unknown:
+        _log.warn(
+            "{count} records of unknown kinds are left alone, such as {key}",
+            count=len(decoded.unknown),
+            key=decoded.unknown[0],
+        )
+    return writes
