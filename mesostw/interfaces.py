@@ -256,7 +256,19 @@ class ILauncher(Interface):
         """Start a container; one that is known by its id is left alone."""
 
     def kill(container_id: ContainerId, signal: int) -> None:
-        """Signal every process of a container; an unknown one is no error."""
+        """
+        Signal every process of a container.
+
+        The end of an unknown one is told, with an unknown status; of one whose end
+        has been told, nothing more is.
+        """
+
+    def forget(containers: Sequence[ContainerId]) -> None:
+        """
+        What was told of the end of these is kept: their records may go.
+
+        Until then each new life is told of the end again.
+        """
 
     def recover(containers: Sequence[ContainerId]) -> None:
         """

@@ -1,9 +1,10 @@
 """
 What a forked child does until it is the container's program.
 
-All of it happens in the child, so that a slow disk or a slow user database delays that
-container only.  A step that fails is told to the supervisor over a pipe which closes
-by itself when the program takes over.  Imports little: the supervisor uses it.
+A step that fails is told to the supervisor over a pipe which closes by itself when the
+program takes over.  Each page of memory that a child touches is copied for it, at about
+1 us: so what its parent can do for it, its parent does.  The user is looked up here
+all the same, since a user database may be slow.  Imports little: the supervisor uses it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import prctl
 
-from mesostw.launching.sandbox import make_sandbox
-
 #: What a shell says of a program that it could not execute.
 EXIT_NOT_EXECUTED: Final = 127
-#: Python or the supervisor ignores these; a program expects the default.
-_IGNORED: Final = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP)
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _OUTPUT: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -36,6 +33,13 @@ class Fault(Exception):
         super().__init__(reason, message)
         self.reason = reason
         self.message = message
+
+
+def fault_of(fault: OSError, reason: str, what: str) -> Fault:
+    """The fault that a refusal of the kernel is; a full disk has a reason of its own."""
+    place = f" {fault.filename}" if fault.filename else ""
+    told = "DISK_FULL" if fault.errno in _FULL else reason
+    return Fault(told, f"{what}{place}: {fault.strerror}")
 
 
 class Birth(NamedTuple):
@@ -52,27 +56,22 @@ class Birth(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Whom a program runs as; ``-1`` and no groups is the supervisor's own user."""
+    """Whom a program runs as."""
 
     uid: int
     gid: int
     groups: tuple[int, ...]
 
 
-_OWN: Final = Identity(-1, -1, ())
-
-
 def become(spec: Mapping[str, Any], birth: Birth) -> NoReturn:
     """Turn this forked process into the container's program; never comes back."""
     try:
-        prctl.set_pdeathsig(signal.SIGKILL)
-        for number in _IGNORED:
-            signal.signal(number, signal.SIG_DFL)
         os.setsid()
         identity = _identity(spec.get("user"))
-        _step("SANDBOX", "make the sandbox", make_sandbox, spec["directory"], *identity[:2])
         _limit(spec.get("rlimits", ()), birth)
-        _step("USER", "become the user", _switch, identity)
+        if identity is not None:
+            _step("SANDBOX", "give away the sandbox", os.chown, spec["directory"], *identity[:2])
+            _step("USER", "become the user", _switch, identity)
         _bind(spec, birth)
         _wire(spec)
         _execute(spec)
@@ -92,16 +91,15 @@ def _step(reason: str, what: str, work: Callable[..., object], *arguments: objec
     try:
         work(*arguments)
     except OSError as fault:
-        place = f" {fault.filename}" if fault.filename else ""
-        told = "DISK_FULL" if fault.errno in _FULL else reason
-        raise Fault(told, f"cannot {what}{place}: {fault.strerror}") from None
+        raise fault_of(fault, reason, f"cannot {what}") from None
     except ValueError as fault:
         raise Fault(reason, f"cannot {what}: {fault}") from None
 
 
-def _identity(user: str | None) -> Identity:
+def _identity(user: str | None) -> Identity | None:
+    """Whom to become; ``None`` to stay who the supervisor is."""
     if not user:
-        return _OWN
+        return None
     try:
         entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
     except (KeyError, OverflowError):
@@ -110,15 +108,14 @@ def _identity(user: str | None) -> Identity:
         groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
         return Identity(entry.pw_uid, entry.pw_gid, tuple(groups))
     if entry.pw_uid == os.geteuid():
-        return _OWN
+        return None
     raise Fault("USER", f"cannot become the user {user!r}: this agent does not run as root")
 
 
 def _switch(identity: Identity) -> None:
-    if identity is not _OWN:
-        os.setgroups(identity.groups)
-        os.setgid(identity.gid)
-        os.setuid(identity.uid)
+    os.setgroups(identity.groups)
+    os.setgid(identity.gid)
+    os.setuid(identity.uid)
 
 
 def _limit(limits: list[dict[str, Any]], birth: Birth) -> None:
@@ -132,19 +129,19 @@ def _limit(limits: list[dict[str, Any]], birth: Birth) -> None:
         number = getattr(resource, name, None)
         if number is None or not name.startswith("RLIMIT_"):
             raise Fault("LIMIT", f"there is no limit {limit.get('type')!r} on this agent")
-        soft, hard = limit.get("soft"), limit.get("hard")
-        if (soft is None) != (hard is None):
+        pair = limit.get("soft"), limit.get("hard")
+        if pair == (None, None):
+            pair = resource.RLIM_INFINITY, resource.RLIM_INFINITY
+        elif None in pair:
             raise Fault("LIMIT", f"{limit['type']} needs both of soft and hard, or none")
-        if soft is None:
-            soft = hard = resource.RLIM_INFINITY
-        _step("LIMIT", f"set {limit['type']}", resource.setrlimit, number, (soft, hard))
+        _step("LIMIT", f"set {limit['type']}", resource.setrlimit, number, pair)
 
 
 def _bind(spec: Mapping[str, Any], birth: Birth) -> None:
     """
     Tie this process to the supervisor's life and take rights from it.
 
-    Once more after the change of user, since that takes the death signal away.
+    After the change of user, since that takes the death signal away.
     """
     prctl.set_pdeathsig(signal.SIGKILL)
     if os.getppid() != birth.parent:  # it has died before it could have killed us

@@ -7,7 +7,6 @@ Imports little: the supervisor uses it.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import resource
@@ -19,9 +18,11 @@ from functools import partial
 from typing import Any, Final
 
 from mesostw.launching import processtree
-from mesostw.launching.child import Birth, become
+from mesostw.launching.child import Birth, Fault, become, fault_of
+from mesostw.launching.frames import LOST, NOT_KNOWN
 from mesostw.launching.records import Records
-from mesostw.launching.sandbox import check_path, segment
+from mesostw.launching.sandbox import check_path, make_sandbox
+from mesostw.launching.sandbox import segment as check_id
 from mesostw.launching.watch import Watch
 
 #: Children that are forked and do not run their program yet.  Each has about 1 MB of its
@@ -29,8 +30,6 @@ from mesostw.launching.watch import Watch
 STARTING_MAX: Final = 16
 #: Enough for any fault that a child can have.
 FAULT_BYTES_MAX: Final = 64 * 1024
-LOST: Final = "The supervisor has died and the container with it; its exit status is unknown"
-NOT_KNOWN: Final = "Nobody knows this container, nor what became of it"
 
 
 class Container:
@@ -123,36 +122,41 @@ class Containers:
             self._bear(self._waiting.popleft())
 
     def _bear(self, container: Container) -> None:
+        spec, container.spec = container.spec or {}, None
         try:
-            self._records.begun(container.id, container.marker)
-        except OSError as fault:
-            message = f"cannot keep a record of the container: {fault.strerror}"
-            full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
-            self._failed(container, "DISK_FULL" if full else "SANDBOX", message)
+            reading = self._fork(container, spec)
+        except Fault as fault:
+            self._failed(container, fault.reason, fault.message)
             return
-        try:
-            reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as fault:
-            self._failed(container, "PROCESS", f"cannot make a pipe: {fault.strerror}")
-            return
-        spec, container.spec = container.spec, None
-        parent = os.getpid()
-        try:
-            container.pid = os.fork()
-        except OSError as fault:
-            os.close(reading)
-            os.close(writing)
-            self._failed(container, "PROCESS", f"cannot make a process: {fault.strerror}")
-            return
-        if container.pid == 0:
-            become(spec or {}, Birth(parent, writing, container.marker, self._open_files))
-        os.close(writing)
         self._starting += 1
         container.pipe = reading
         container.pidfd = os.pidfd_open(container.pid)
         self._by_pid[container.pid] = container
         self._watch.add(reading, partial(self._said, container))
         self._watch.add(container.pidfd, partial(self._ended_one, container))
+
+    def _fork(self, container: Container, spec: dict[str, Any]) -> int:
+        """Prepare what the child need not, and fork it; where it tells of a fault."""
+        try:
+            self._records.begun(container.id, container.marker)
+            make_sandbox(spec["directory"])
+        except OSError as fault:
+            raise fault_of(fault, "SANDBOX", "cannot make the sandbox or its record") from None
+        parent = os.getpid()
+        try:
+            reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
+                container.pid = os.fork()
+            except OSError:
+                os.close(reading)
+                os.close(writing)
+                raise
+        except OSError as fault:
+            raise fault_of(fault, "PROCESS", "cannot make a process") from None
+        if container.pid == 0:
+            become(spec, Birth(parent, writing, container.marker, self._open_files))
+        os.close(writing)
+        return reading
 
     def _said(self, container: Container) -> None:
         """The child has said what is wrong, or closed the pipe by running its program."""
@@ -212,8 +216,8 @@ class Containers:
     def forget(self, container_id: str) -> None:
         """Remove what is known of a container that has ended; one that lives stays known."""
         if self._ended.pop(container_id, None) is not None:
-            with suppress(OSError, ValueError):  # one with an invalid id never had a record
-                self._records.forget(segment(container_id))
+            with suppress(OSError):
+                self._records.forget(container_id)
 
     # --- signals ------------------------------------------------------------
 
@@ -244,12 +248,12 @@ class Containers:
         when no container lives that it could belong to.
         """
         self._bury()
-        strays = []
-        for pid in self._orphans():
-            if self._owner(pid) is None and (processtree.marker(pid) or not self._live):
-                strays.append(pid)
+        strays = [pid for pid in self._orphans() if self._is_stray(pid)]
         if strays:
             processtree.end_family(strays)
+
+    def _is_stray(self, pid: int) -> bool:
+        return self._owner(pid) is None and bool(processtree.marker(pid) or not self._live)
 
     def _bury(self) -> None:
         while True:
@@ -303,18 +307,18 @@ def _epitaph(status: int) -> str:
 
 def _fault_of(container_id: str, spec: dict[str, Any]) -> str | None:
     """Why a spec cannot be; what the kernel refuses is found when it refuses."""
+    argv, environment = spec.get("argv"), spec.get("environment")
     try:
-        segment(container_id)
+        check_id(container_id)
         check_path(str(spec.get("directory")))
     except ValueError as fault:
         return str(fault)
-    argv, environment = spec.get("argv"), spec.get("environment")
-    if not argv or not isinstance(argv, list):
+    if not container_id.isascii():
+        return f"the id {container_id!r} has characters that no id has"
+    if not argv or not isinstance(argv, list) or not isinstance(environment, dict):
         return "there is nothing to execute: argv is empty"
-    if not isinstance(environment, dict):
-        return "there is no environment"
-    if any(not name or "=" in name or "\0" in name for name in environment):
+    if any(not name or "=" in name for name in environment):
         return "a variable of the environment has a name that cannot be"
-    if any("\0" in text for text in (*argv, *environment.values())):
+    if any("\0" in text for text in (*argv, *environment, *environment.values())):
         return "argv or environment has a NUL character"
     return None

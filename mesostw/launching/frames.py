@@ -39,6 +39,10 @@ VERSION: Final = 1
 #: A longer frame is refused by its length alone: no command line is as long.
 FRAME_BYTES_MAX: Final = 16 * 1024 * 1024
 
+#: What is told of containers whose exit status nobody knows.
+LOST: Final = "The supervisor has died and the container with it; its exit status is unknown"
+NOT_KNOWN: Final = "Nobody knows this container, nor what became of it; its status is unknown"
+
 _LENGTH: Final = Struct(">I")
 _dump: Final = json.JSONEncoder(separators=(",", ":")).encode
 

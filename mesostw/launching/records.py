@@ -1,9 +1,11 @@
 """
-What became of each container, one small file for each until it is forgotten.
+What became of each container, in one file of slots of equal size.
 
-A record is written before its container starts, large enough for all that can become
-of it; an exit status is then written over it in place.  So a disk that has filled up
-in between loses no status: a container without room for its record does not start.
+A slot is written before its container starts, large enough for all that can become of
+it; an exit status is then written over it in place.  So a disk that has filled up in
+between loses no status: a container without room for its record does not start.  And a
+slot that is free again is used again: making and deleting a file for each container would
+slow down all file systems like ext4, which shun inodes deleted in the last minute.
 
 Note [No fsync]: records are not flushed to the disk.  They have to outlive processes
 (the agent, the supervisor), and what is in the kernel's cache does, whoever is killed.
@@ -11,26 +13,28 @@ Only the end of the machine loses it; that ends all containers too, and an agent
 back to containers of which nobody knows, and says so.  What an agent has made of an exit
 it flushes itself, some milliseconds later.  A flush here would cost 0.1 to 10 ms for each
 container and save nothing but those milliseconds.
+
+No slot crosses a page, so no process that is killed leaves half of one.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from typing import Final, NamedTuple
 
-#: Room that each record takes: state, marker, status, then reason and message.
-RECORD_BYTES: Final = 512
+#: The size of a slot: the longest id (255 ASCII characters) and a message of some lines.
+RECORD_BYTES: Final = 1024
+#: State, marker, status: then a JSON array of id, reason and message.
 _HEAD: Final = "{:<6} {:>20} {:>10}\n"
 _HEAD_BYTES: Final = 39
+_FREE: Final = _HEAD.format("free", 0, 0).encode()
 #: The status that is written when nobody knows it; no wait status is negative.
 _UNKNOWN: Final = -1
-_WRITE: Final = os.O_WRONLY | os.O_CLOEXEC
 
 
 class Record(NamedTuple):
-    """What is on disk of one container."""
+    """What is kept of one container."""
 
     #: ``live``, ``exited`` or ``failed``.
     state: str
@@ -43,14 +47,28 @@ class Record(NamedTuple):
 
 
 class Records:
-    """The records in one directory; written by one process at a time."""
+    """The records of one supervisor; read once, when it starts."""
 
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        os.makedirs(directory, 0o700, exist_ok=True)
+    def __init__(self, path: str) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        self._fd = os.open(path, flags, 0o600)
+        self._slots: dict[str, int] = {}
+        self._free: list[int] = []
+        self._count = 0
 
-    def path(self, container_id: str) -> str:
-        return f"{self._directory}/{container_id}"
+    def read(self) -> dict[str, Record]:
+        """Every record that is there, by container."""
+        self._count = os.fstat(self._fd).st_size // RECORD_BYTES
+        records = {}
+        for slot in range(self._count):
+            text = os.pread(self._fd, RECORD_BYTES, slot * RECORD_BYTES)
+            found = _parsed(text)
+            if found is None:
+                self._free.append(slot)
+            else:
+                container_id, records[container_id] = found
+                self._slots[container_id] = slot
+        return records
 
     def begun(self, container_id: str, marker: int) -> None:
         """
@@ -58,16 +76,16 @@ class Records:
 
         :raises OSError: if there is no room; then there is no record either.
         """
-        path = self.path(container_id)
-        text = _HEAD.format("live", marker, 0).encode().ljust(RECORD_BYTES)
-        fd = os.open(path, _WRITE | os.O_CREAT | os.O_TRUNC, 0o600)
+        slot = self._free.pop() if self._free else self._count
+        text = _HEAD.format("live", marker, 0) + json.dumps([container_id, "", ""])
         try:
-            os.write(fd, text)
+            self._write(slot, text.encode().ljust(RECORD_BYTES))
         except OSError:
-            os.unlink(path)
+            if slot < self._count:
+                self._free.append(slot)
             raise
-        finally:
-            os.close(fd)
+        self._count = max(self._count, slot + 1)
+        self._slots[container_id] = slot
 
     def exited(self, container_id: str, marker: int, status: int | None) -> None:
         """Keep how a container ended."""
@@ -77,35 +95,38 @@ class Records:
     def failed(self, container_id: str, marker: int, reason: str, message: str) -> None:
         """Keep why a container never ran; a long message is cut to the room there is."""
         while True:
-            text = _HEAD.format("failed", marker, 0) + json.dumps([reason, message])
+            text = _HEAD.format("failed", marker, 0) + json.dumps([container_id, reason, message])
             if len(text) <= RECORD_BYTES:
                 break
             message = message[: len(message) // 2]
         self._overwrite(container_id, text.encode().ljust(RECORD_BYTES))
 
-    def _overwrite(self, container_id: str, text: bytes) -> None:
-        fd = os.open(self.path(container_id), _WRITE | os.O_CREAT, 0o600)
-        try:
-            os.pwrite(fd, text, 0)
-        finally:
-            os.close(fd)
-
     def forget(self, container_id: str) -> None:
-        """Remove a record; one that is not there is no error."""
-        with suppress(FileNotFoundError):
-            os.unlink(self.path(container_id))
+        """Free a record; one that is not there is no error."""
+        slot = self._slots.pop(container_id, None)
+        if slot is not None:
+            self._write(slot, _FREE)
+            self._free.append(slot)
 
-    def read(self) -> dict[str, Record]:
-        """Every record that is there, by container."""
-        return {name: self._record(name) for name in sorted(os.listdir(self._directory))}
+    def _overwrite(self, container_id: str, text: bytes) -> None:
+        slot = self._slots.get(container_id)
+        if slot is not None:
+            self._write(slot, text)
 
-    def _record(self, container_id: str) -> Record:
-        with open(self.path(container_id), "rb") as file:
-            text = file.read(RECORD_BYTES).decode()
-        try:
-            state, marker, status = text[:_HEAD_BYTES].split()
-            reason, message = json.loads(text[_HEAD_BYTES:]) if state == "failed" else ("", "")
-            known = None if int(status) == _UNKNOWN else int(status)
-            return Record(state, int(marker), known, reason, message)
-        except ValueError:  # a machine that went down while this was written
-            return Record("live", 0, None, "", "")
+    def _write(self, slot: int, text: bytes) -> None:
+        written = os.pwrite(self._fd, text, slot * RECORD_BYTES)
+        if written < len(text):  # the disk became full within it: the next write says so
+            os.pwrite(self._fd, text[written:], slot * RECORD_BYTES + written)
+
+
+def _parsed(text: bytes) -> tuple[str, Record] | None:
+    """One slot: an id and its record, or ``None`` if it is free or was never whole."""
+    try:
+        state, marker, status = text[:_HEAD_BYTES].split()
+        if state == b"free":
+            return None
+        container_id, reason, message = json.loads(text[_HEAD_BYTES:])
+        known = None if int(status) == _UNKNOWN else int(status)
+        return container_id, Record(state.decode(), int(marker), known, reason, message)
+    except ValueError:
+        return None

@@ -71,11 +71,11 @@ def check_path(directory: str) -> None:
         raise UnsafeName(f"the sandbox {directory!r} does not lead straight down")
 
 
-def make_sandbox(directory: str, uid: int, gid: int) -> None:
+def make_sandbox(directory: str) -> None:
     """
-    Make the directory of a run, give it to its user, and have ``latest`` name it.
+    Make the directory of a run, and have ``latest`` beside it name it.
 
-    One that is there already keeps what is in it.  ``-1`` leaves an owner as it is.
+    One that is there already keeps what is in it.
 
     :raises OSError: with the path at fault in ``filename``.
     """
@@ -86,8 +86,6 @@ def make_sandbox(directory: str, uid: int, gid: int) -> None:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(directory), PARENT_MODE, exist_ok=True)
         os.mkdir(directory, SANDBOX_MODE)
-    if uid != -1 or gid != -1:
-        os.chown(directory, uid, gid)
     _name_latest(directory)
 
 

@@ -20,11 +20,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import mesostw
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+import mesostw
 from mesostw.launching.supervisor import PRCTL_MISSING
 
 #: Connections that may wait; an agent needs one.

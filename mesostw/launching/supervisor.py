@@ -7,7 +7,7 @@ Started once by the agent (``mesostw.launching.starting``) in a session of its o
 
 ``DIRECTORY`` has the socket that the agent connects to (what is said on it stands in
 ``mesostw.launching.frames``), the lock that says whether a supervisor lives, its log,
-and a record of each container.  The process ends by itself when it has had neither an
+and the records of all containers.  The process ends by itself when it has had neither an
 agent nor a container for ``IDLE_S``.
 
 It forks containers from a warm image, so it imports little: no Twisted, no msgspec.
@@ -35,6 +35,9 @@ NAME: Final = "mesostw-superv"
 SWEEP_GAP_S: Final = 0.02
 #: Time without an agent and without a container after which this process ends.
 IDLE_S: Final = 60.0
+#: Signals that do not end this process.  They are caught, not ignored: then a program
+#: that a child executes has the default again, without a system call.
+_DEAF: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
 PRCTL_MISSING: Final = (
     "running containers needs the package python-prctl: pip install 'mesostw[agent]' "
     "(it compiles against libcap: on Debian, apt-get install gcc libcap-dev)"
@@ -49,7 +52,7 @@ class Supervisor:
 
         self._watch = Watch()
         self._link = AgentLink(self._watch, listener, self._opened, self._heard)
-        records = Records(f"{directory}/containers")
+        records = Records(f"{directory}/records")
         self._containers = Containers(self._watch, records, self._link.tell)
         #: When to look for orphans; ``None`` if none of our children has ended.
         self._sweep_at: float | None = None
@@ -135,8 +138,8 @@ def main(arguments: list[str]) -> int:
     _keep_only(listening, lock)
     os.chdir("/")
     os.umask(0o022)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)
+    for number in _DEAF:
+        signal.signal(number, lambda *_: None)
     prctl.set_name(NAME)
     prctl.set_child_subreaper(1)
     supervisor = Supervisor(directory, socket.socket(fileno=listening))
