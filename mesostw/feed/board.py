@@ -14,7 +14,9 @@ from mesostw.interfaces import IFeed, IFollower
 class Layout(Protocol):
     """Which tables there are, and which rows a change touches."""
 
-    tables: Sequence[Table]
+    @property
+    def tables(self) -> Sequence[Table]:
+        """Every table, in the order in which they are folded."""
 
     def noted(self, change: object) -> None:
         """A change has happened; told also while nobody looks, so it must be cheap."""

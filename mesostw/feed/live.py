@@ -152,7 +152,7 @@ class Live:
 
     def _obey(self, session: Session, word: frames.Said) -> None:
         if not session.greeted and not isinstance(word, frames.Hello):
-            self._end(session, 4401, "say hello first")
+            self._end(session, 4400, "say hello first")
             return
         match word:
             case frames.Hello():
@@ -275,7 +275,7 @@ class Live:
         now = self._clock.seconds()
         for session in tuple(self.sessions):
             if not session.greeted and now - session.opened >= HELLO_TIMEOUT_S:
-                self._end(session, 4401, "no hello")
+                self._end(session, 4408, "no hello")
             elif session.paused_since is not None and now - session.paused_since >= PAUSED_MAX_S:
                 self._end(session, 4408, "does not read")
         if now - self._hidden_told >= HIDDEN_FLUSH_S:

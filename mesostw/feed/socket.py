@@ -204,4 +204,7 @@ class LiveResource(Resource):
             return True
         text = origin.decode("utf-8", "replace")
         host = (request.getHeader(b"host") or b"").decode("utf-8", "replace")
-        return text in self._origins or urlsplit(text).netloc.lower() == host.lower()
+        try:
+            return text in self._origins or urlsplit(text).netloc.lower() == host.lower()
+        except ValueError:
+            return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
@@ -18,11 +18,8 @@ from mesostw.messages import executor_calls
 from mesostw.wire.envelopes import ExecutorCall, decode_executor_call, encode_executor_event
 
 
-class Executors(Protocol):
-    """What the readers' state knows of an executor."""
-
-    def __call__(self, framework_id: str, executor_id: str) -> str:
-        """Which of the two is unknown, ``Framework`` or ``Executor``; empty if none is."""
+#: Which of a framework and its executor readers do not know: ``Framework``, ``Executor`` or none.
+Executors: TypeAlias = Callable[[str, str], str]
 
 
 class ExecutorApi:

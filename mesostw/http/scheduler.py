@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 from msgspec import Struct
@@ -19,14 +19,11 @@ from mesostw.interfaces import IExchange, IInbox, Peer
 from mesostw.messages import scheduler_calls, scheduler_events
 from mesostw.wire.envelopes import SchedulerCall, decode_scheduler_call, encode_scheduler_event
 
-STREAM_ID = "Mesos-Stream-Id"
+STREAM_ID: Final = "Mesos-Stream-Id"
 
 
-class Frameworks(Protocol):
-    """What the readers' state knows of a framework."""
-
-    def __call__(self, framework_id: str) -> bool | None:
-        """Whether it is connected; ``None`` if there is no such framework."""
+#: Whether a framework is connected, as readers know it; ``None`` if there is no such one.
+Frameworks: TypeAlias = Callable[[str], bool | None]
 
 
 class SchedulerApi:

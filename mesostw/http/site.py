@@ -1,133 +1,245 @@
-"""
-The site under every daemon's one port: limits, timeouts, and the access log.
-
-Dates of the access log come from our own formatter: twisted.web's reads
-``reactor.seconds``, which is steady time here and no date at all.
-"""
+"""What stands where on a master's and on an agent's site."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
-from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
+import attrs
+from msgspec import Struct
 from twisted.web.resource import IResource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
-from mesostw.interfaces import IClock
-
-#: A body over this is refused by its length, in bytes; that of the largest bus frame.
-BODY_BYTES_MAX: Final = 16 * 1024 * 1024
-#: A connection without a request is closed after this, in seconds.
-IDLE_TIMEOUT_S: Final = 60.0
-#: A request that has not come whole by then is dropped, however it dribbles in.
-REQUEST_TIMEOUT_S: Final = 60.0
-
-
-class HouseRequest(Request):
-    """A request with a limited body and a limited time to arrive."""
-
-    def __init__(self, channel: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(channel, *args, **kwargs)
-        self._bytes, self._refused = 0, False
-        self._too_late: IDelayedCall | None = channel.callLater(REQUEST_TIMEOUT_S, self._expire)
-
-    def _expire(self) -> None:
-        self._too_late = None
-        self.channel.forceAbortClient()
-
-    def _arrived(self) -> None:
-        if self._too_late is not None and self._too_late.active():
-            self._too_late.cancel()
-        self._too_late = None
-
-    def gotLength(self, length: int | None) -> None:
-        if length is not None and length > BODY_BYTES_MAX:
-            self._refuse_size()
-            length = 0
-        super().gotLength(length)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        self._bytes += len(data)
-        if self._bytes > BODY_BYTES_MAX:
-            self._refuse_size()
-            return
-        super().handleContentChunk(data)
-
-    def _refuse_size(self) -> None:
-        if self._refused:
-            return
-        self._refused = True
-        text = f"A body may have at most {BODY_BYTES_MAX} bytes.\n".encode()
-        self._arrived()
-        self.channel.write(
-            b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\n"
-            b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
-        )
-        self.channel.loseConnection()
-
-    def process(self) -> None:
-        self._arrived()
-        if self._refused:
-            return
-        # Nobody needs to know which release of which library this is.
-        self.setHeader(b"server", b"mesostw")
-        super().process()
-
-    def connectionLost(self, reason: Any) -> None:
-        self._arrived()
-        super().connectionLost(reason)
+from mesostw.core.agent.flags import AgentFlags
+from mesostw.core.agent.state import AgentState
+from mesostw.core.master.state import ClusterState
+from mesostw.core.master.words import FrameworkUpdateAsked
+from mesostw.http.agent import AgentPages, Statistics, shown_paths
+from mesostw.http.basics import Basics
+from mesostw.http.calls import CallResource, not_yet
+from mesostw.http.cluster import ClusterPages
+from mesostw.http.dashboard import WEBFILES, Dashboard
+from mesostw.http.errors import HttpRefusal
+from mesostw.http.executor import ExecutorApi
+from mesostw.http.files import FilesApi, Places
+from mesostw.http.identity import Identity
+from mesostw.http.metrics import (
+    MetricPages,
+    agent_metrics,
+    cluster_series,
+    master_metrics,
+    stats_page,
+    system_metrics,
+)
+from mesostw.http.pages import Gate, LeaderPage, Page
+from mesostw.http.paths import Nothing, Paths
+from mesostw.http.proxy import AgentFiles, Web
+from mesostw.http.rendering import Query, Reply, query_of
+from mesostw.http.scheduler import SchedulerApi
+from mesostw.http.serving import HouseSite
+from mesostw.http.tasks import TaskRow, TasksApi, Teardown
+from mesostw.http.why import Story, WhyApi
+from mesostw.interfaces import IClock, IExchange, IFeed, IInbox
+from mesostw.messages.scheduler_calls import UpdateFramework
+from mesostw.model.ids import AgentId, ExecutorId, FrameworkId
 
 
-class HouseSite(Site):
-    """A site with one log line a request, through the daemon's own log."""
-
-    _said = Logger()
-
-    def __init__(
-        self,
-        root: IResource,
-        clock: IClock,
-        access: Callable[[str], None] | None = None,
-    ) -> None:
-        super().__init__(root, timeout=IDLE_TIMEOUT_S, reactor=clock)
-        self.displayTracebacks = False
-        self.requestFactory = HouseRequest
-        self._clock, self._access = clock, access
-
-    def startFactory(self) -> None:
-        # Twisted's would keep a date up to date by the reactor's clock.
-        pass
-
-    def stopFactory(self) -> None:
-        pass
-
-    def log(self, request: Any) -> None:
-        line = access_line(request, self._clock.wall())
-        if self._access is not None:
-            self._access(line)
-        else:
-            self._said.debug("{line}", line=line)
+def _no_story(mention: str) -> list[str]:
+    return []
 
 
-def access_line(request: Any, wall: float) -> str:
-    """One request in the combined log format, dated by the wall clock in UTC."""
-    date = datetime.fromtimestamp(wall, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
-    peer = request.getClientAddress()
-    line = b" ".join((request.method, request.uri, request.clientproto))
-    agent = _quoted(request.getHeader(b"user-agent") or b"-")
-    referer = _quoted(request.getHeader(b"referer") or b"-")
-    return (
-        f'{getattr(peer, "host", "-")} - - [{date}] "{_quoted(line)}" {request.code} '
-        f'{request.sentLength or "-"} "{referer}" "{agent}"'
-    )
+def _no_counters() -> Mapping[str, float]:
+    return {}
 
 
-def _quoted(text: bytes) -> str:
-    # A log line is one line, whatever a client puts in its headers.
-    return text.decode("utf-8", "backslashreplace").translate(_ESCAPES)
+def _no_statistics(container_id: str) -> Mapping[str, object]:
+    return {}
 
 
-_ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127, ord('"'), ord("\\"))}
+@attrs.frozen(kw_only=True)
+class MasterParts:
+    """What a master's site is joined of."""
+
+    feed: IFeed
+    inbox: IInbox
+    exchange: IExchange
+    clock: IClock
+    identity: Identity
+    #: For the files of agents: ``twisted.web.client.Agent``.
+    web: Web
+    #: ``/api/v1/live`` and ``/api/v1/snapshot``, and a task's row: from the room ``feed``.
+    live: IResource
+    snapshots: IResource
+    task_row: TaskRow
+    #: The leader's ``host:port``; empty if it is this master, ``None`` if unknown.
+    leader: Callable[[], str | None] = lambda: ""
+    story: Story = _no_story
+    #: Counters by their Mesos names, beside what the tables tell.
+    counters: Callable[[], Mapping[str, float]] = _no_counters
+    access: Callable[[str], None] | None = None
+    #: What ``/files`` shows on the master: virtual paths to real ones, such as its log.
+    files: Mapping[str, str] = attrs.field(factory=dict)
+    webfiles: Path = WEBFILES
+
+
+def master_site(parts: MasterParts) -> HouseSite:
+    """A master's site; the bus' doorway hands it connections."""
+    feed, view = parts.feed, _cluster(parts.feed)
+    gate = Gate(parts.leader, lambda: bool(feed.epoch))
+    scheduler = SchedulerApi(parts.exchange, parts.inbox, parts.clock, _connected(feed), _updating)
+
+    def numbers() -> Mapping[str, float]:
+        uptime = parts.clock.wall() - parts.identity.started
+        return {**system_metrics(), **master_metrics(view(), uptime), **parts.counters()}
+
+    pages = ClusterPages(feed, parts.identity, parts.clock)
+    dashboard = Dashboard(parts.webfiles)
+    exact: dict[str, IResource] = {
+        **_basics(parts.identity, MetricPages(numbers, lambda: cluster_series(view()))),
+        "": dashboard,
+        "redirect": Page(_redirect(parts)),
+        "api/v1/scheduler": CallResource(gate, scheduler.take),
+        "teardown": CallResource(gate, _form(Teardown(parts.inbox).ask)),
+        **{
+            name: LeaderPage(gate, page)
+            for name, page in (
+                ("state", pages.state),
+                ("state-summary", pages.summary),
+                ("slaves", pages.slaves),
+                ("frameworks", pages.frameworks),
+                ("tasks", pages.tasks),
+                ("roles", pages.roles),
+            )
+        },
+    }
+    exact.update((name, dashboard) for name in dashboard.names)
+    deep: dict[str, IResource] = {
+        "api/v1": CallResource(gate, not_yet("The operator API")),
+        "api/v1/live": parts.live,
+        "api/v1/snapshot": parts.snapshots,
+        "api/v1/tasks": TasksApi(feed, parts.inbox, parts.task_row).app.resource(),
+        "api/v1/why": WhyApi(feed, parts.story).app.resource(),
+        "api/v1/agents": AgentFiles(parts.web, parts.clock, _agent_addresses(feed)),
+        "files": FilesApi(Places(lambda: parts.files)).app.resource(),
+    }
+    return HouseSite(Paths(exact, deep), parts.clock, parts.access)
+
+
+@attrs.frozen(kw_only=True)
+class AgentParts:
+    """What an agent's site is joined of."""
+
+    feed: IFeed
+    inbox: IInbox
+    exchange: IExchange
+    clock: IClock
+    identity: Identity
+    flags: AgentFlags
+    statistics: Statistics = _no_statistics
+    counters: Callable[[], Mapping[str, float]] = _no_counters
+    access: Callable[[str], None] | None = None
+    #: The agent's log file, if it writes one.
+    log: str | None = None
+
+
+def agent_site(parts: AgentParts) -> HouseSite:
+    """An agent's site."""
+    feed = parts.feed
+
+    def view() -> AgentState:
+        found: AgentState = feed.view
+        return found
+
+    def numbers() -> Mapping[str, float]:
+        uptime = parts.clock.wall() - parts.identity.started
+        return {**system_metrics(), **agent_metrics(view(), uptime), **parts.counters()}
+
+    executors = ExecutorApi(parts.exchange, parts.inbox, parts.clock, _executors(feed))
+    pages = AgentPages(feed, parts.identity, parts.flags, parts.clock, parts.statistics)
+    places = Places(lambda: shown_paths(view(), parts.log))
+    exact: dict[str, IResource] = {
+        **_basics(parts.identity, MetricPages(numbers)),
+        "state": Page(pages.state),
+        "containers": Page(pages.containers),
+        "monitor/statistics": Page(pages.statistics),
+        "api/v1/executor": CallResource(None, executors.take),
+    }
+    deep: dict[str, IResource] = {
+        "api/v1": CallResource(None, not_yet("The agent's operator API")),
+        "files": FilesApi(places).app.resource(),
+    }
+    return HouseSite(Paths(exact, deep), parts.clock, parts.access)
+
+
+def _basics(identity: Identity, metrics: MetricPages) -> dict[str, IResource]:
+    basics = Basics(identity)
+    return {
+        "health": Page(basics.health),
+        "version": Page(basics.version),
+        "flags": Page(basics.flags),
+        "metrics/snapshot": Page(metrics.snapshot),
+        "metrics": Page(metrics.prometheus),
+        "system/stats": Page(stats_page),
+        "favicon.ico": Nothing(),
+    }
+
+
+def _cluster(feed: IFeed) -> Callable[[], ClusterState]:
+    def view() -> ClusterState:
+        found: ClusterState = feed.view
+        return found
+
+    return view
+
+
+def _connected(feed: IFeed) -> Callable[[str], bool | None]:
+    view = _cluster(feed)
+
+    def connected(framework_id: str) -> bool | None:
+        found = view().frameworks.get(FrameworkId(framework_id))
+        return None if found is None else found.is_connected
+
+    return connected
+
+
+def _updating(framework_id: str, call: UpdateFramework) -> Struct:
+    return FrameworkUpdateAsked(FrameworkId(framework_id), call)
+
+
+def _agent_addresses(feed: IFeed) -> Callable[[str], str | None]:
+    view = _cluster(feed)
+
+    def address_of(agent_id: str) -> str | None:
+        found = view().agents.get(AgentId(agent_id))
+        return found.address if found is not None and found.address else None
+
+    return address_of
+
+
+def _executors(feed: IFeed) -> Callable[[str, str], str]:
+    def unknown(framework_id: str, executor_id: str) -> str:
+        view: AgentState = feed.view
+        if framework_id not in view.frameworks:
+            return "Framework"
+        key = (FrameworkId(framework_id), ExecutorId(executor_id))
+        return "" if key in view.executors else "Executor"
+
+    return unknown
+
+
+def _redirect(parts: MasterParts) -> Callable[[Query], Reply]:
+    def redirect(query: Query) -> Reply:
+        leader = parts.leader()
+        if leader is None:
+            raise HttpRefusal.unavailable("No leader elected")
+        where = leader or parts.identity.address
+        return Reply(status=307, headers={"Location": f"//{where}"})
+
+    return redirect
+
+
+def _form(ask: Callable[[Query], Awaitable[Reply]]) -> Callable[[Request], Awaitable[Reply]]:
+    def take(request: Request) -> Awaitable[Reply]:
+        return ask(query_of(request))
+
+    return take

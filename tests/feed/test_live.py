@@ -218,7 +218,7 @@ class SessionTests(SynchronousTestCase):
     def test_rules_of_speech(self) -> None:
         """No hello, garbage, wrong version and chatter each end a session with a text."""
         cases = (
-            ([b'{"t":"vis","hidden":true}'], 4401),
+            ([b'{"t":"vis","hidden":true}'], 4400),
             ([b"\xff\x00"], 4400),
             ([b"[" * 5000], 4400),
             ([b'{"t":"hello","v":2}'], 4406),
@@ -239,7 +239,7 @@ class SessionTests(SynchronousTestCase):
         self.world.live.opened(client)
         for _ in range(7):
             self.world.clock.advance(1)
-        self.assertEqual(client.ended, [(4401, "no hello")])
+        self.assertEqual(client.ended, [(4408, "no hello")])
 
     def test_unwatched_boards_sleep(self) -> None:
         """Nobody looking for 5 minutes: rows are forgotten, old numbers refused, nothing armed."""
