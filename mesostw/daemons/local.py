@@ -22,14 +22,16 @@ from typing import Any, ClassVar, Final
 import msgspec
 import treq
 from attrs import define, frozen
-from twisted.application.service import IService, MultiService, Service
+from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.runner.procmon import ProcessMonitor
 
+from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, count, port
+from mesostw.reactor_time import install_steady_time
 
 #: Between two looks whether the cluster is up.
 LOOK_INTERVAL_S: Final = 0.05
@@ -103,7 +105,7 @@ def parts_of(options: Options, work_dir: Path) -> list[Part]:
     first = options["port"]
     ports = free_ports(ip, wanted) if first == 0 else list(range(first, first + wanted))
     shared = [f"--ip={ip}", f"--log_format={options['log_format']}"]
-    shared += [f"--log_level={options['log_level']}"]
+    shared += [f"--logging_level={options['logging_level']}"]
     if options["hostname"]:
         shared.append(f"--hostname={options['hostname']}")
     master = f"{ip}:{ports[0]}"
@@ -239,6 +241,8 @@ def makeService(options: Options) -> IService:
     """A cluster from the command line."""
     from twisted.internet import reactor
 
+    install_steady_time(reactor)
+
     temporary = None
     if options["work_dir"]:
         work_dir = Path(options["work_dir"]).absolute()
@@ -249,7 +253,7 @@ def makeService(options: Options) -> IService:
         parts = parts_of(options, work_dir)
     except OSError as fault:
         raise usage.UsageError(f"cannot start in {work_dir} on {options['ip']}: {fault}") from fault
-    service = MultiService()
+    service = Daemon(options)
     ready_file = Path(options["ready_file"]).absolute() if options["ready_file"] else None
     LocalCluster(reactor, parts, ready_file, temporary, reactor.stop).setServiceParent(service)
     return service

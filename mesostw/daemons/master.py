@@ -24,6 +24,7 @@ from mesostw.core.allocator.minimums import Minimum
 from mesostw.core.master.flags import MasterFlags
 from mesostw.core.master.machine import Master
 from mesostw.core.master.state import ClusterState
+from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
@@ -242,7 +243,9 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     install_steady_time(reactor)
+    daemon = Daemon(options)
     try:
-        return MasterDaemon(options, reactor)
+        MasterDaemon(options, reactor).setServiceParent(daemon)
     except OSError as fault:
         raise usage.UsageError(f"--work_dir={options['work_dir']}: {fault}") from fault
+    return daemon

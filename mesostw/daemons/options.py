@@ -107,9 +107,7 @@ class FlagOptions(usage.Options):
     def shown(self) -> dict[str, str]:
         """Every set flag as text, for ``/flags``."""
         return {
-            flag.name: _shown(self[flag.name])
-            for flag in self.flags
-            if self[flag.name] is not None
+            flag.name: _shown(self[flag.name]) for flag in self.flags if self[flag.name] is not None
         }
 
 
@@ -132,10 +130,32 @@ def _shown(value: object) -> str:
     return units.duration_text(value) if isinstance(value, float) else str(value)
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """A reader of one of ``words``, in the case they have here."""
+
+    def read(text: str) -> str:
+        for word in words:
+            if word.lower() == text.lower():
+                return word
+        raise ValueError("give one of " + ", ".join(words))
+
+    return read
+
+
 #: Flags that every daemon has.
 COMMON: Final = (
     Flag("ip", "Address to listen on; beyond loopback only when told.", "127.0.0.1"),
     Flag("hostname", "Name that others reach this machine by; the ip if not given."),
-    Flag("log_format", "How log lines look: text, or json (one object a line).", "text"),
-    Flag("log_level", "Least level that is logged: debug, info, warn or error.", "info"),
+    Flag(
+        "log_format",
+        "How log lines look: text, or json (one object a line).",
+        "text",
+        one_of("text", "json"),
+    ),
+    Flag(
+        "logging_level",
+        "The least that is logged: DEBUG, INFO, WARNING or ERROR.",
+        "INFO",
+        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+    ),
 )
