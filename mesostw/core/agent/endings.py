@@ -19,7 +19,13 @@ from mesostw.core.agent.turn import Turn
 from mesostw.core.agent.updates import said
 from mesostw.core.agent.words import CompletionTimeOver, GraceOver, KillContainer
 from mesostw.core.outcome import Arm, Disarm
-from mesostw.messages import KillPolicy, TaskState, TaskStatusReason, TaskStatusSource
+from mesostw.messages import (
+    FrameworkCapabilityType,
+    KillPolicy,
+    TaskState,
+    TaskStatusReason,
+    TaskStatusSource,
+)
 from mesostw.model.ids import ContainerId
 
 
@@ -36,7 +42,9 @@ def end_run(turn: Turn, task: Task, cause: Cause, grace_s: float) -> None:
     first = task.ending is None
     if first:
         task = replace(task, ending=Ending(cause, grace_s))
-        if cause is Cause.KILLED and turn.state.capable(task.framework_id, "TASK_KILLING_STATE"):
+        if cause is Cause.KILLED and turn.state.capable(
+            task.framework_id, FrameworkCapabilityType.TASK_KILLING_STATE
+        ):
             said(turn, task, TaskState.TASK_KILLING)
         else:
             turn.change(TaskChanged(task))
@@ -87,14 +95,24 @@ def ended(turn: Turn, task: Task, *, status: int | None, message: str = "") -> N
     if task.ending is not None:
         _ended_as_asked(turn, task, task.ending.cause, told(status, message))
     elif status is None:
-        said(turn, task, TaskState.TASK_FAILED, message=told(status, message),
-             source=TaskStatusSource.SOURCE_AGENT,
-             reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED)
+        said(
+            turn,
+            task,
+            TaskState.TASK_FAILED,
+            message=told(status, message),
+            source=TaskStatusSource.SOURCE_AGENT,
+            reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED,
+        )
     elif status == 0:
         said(turn, task, TaskState.TASK_FINISHED, message=told(status, message))
     else:
-        said(turn, task, TaskState.TASK_FAILED, message=told(status, message),
-             reason=TaskStatusReason.REASON_COMMAND_EXECUTOR_FAILED)
+        said(
+            turn,
+            task,
+            TaskState.TASK_FAILED,
+            message=told(status, message),
+            reason=TaskStatusReason.REASON_COMMAND_EXECUTOR_FAILED,
+        )
 
 
 def told(status: int | None, message: str = "") -> str:
@@ -109,12 +127,22 @@ def told(status: int | None, message: str = "") -> str:
 
 def _ended_as_asked(turn: Turn, task: Task, cause: Cause, message: str) -> None:
     if cause is Cause.TOO_LONG:
-        said(turn, task, TaskState.TASK_FAILED, message=message,
-             reason=TaskStatusReason.REASON_MAX_COMPLETION_TIME_REACHED)
+        said(
+            turn,
+            task,
+            TaskState.TASK_FAILED,
+            message=message,
+            reason=TaskStatusReason.REASON_MAX_COMPLETION_TIME_REACHED,
+        )
         return
     reason = TaskStatusReason.REASON_FRAMEWORK_REMOVED
-    said(turn, task, TaskState.TASK_KILLED, message=message,
-         reason=reason if cause is Cause.FRAMEWORK_REMOVED else None)
+    said(
+        turn,
+        task,
+        TaskState.TASK_KILLED,
+        message=message,
+        reason=reason if cause is Cause.FRAMEWORK_REMOVED else None,
+    )
 
 
 def _forget(turn: Turn, task: Task) -> None:

@@ -63,8 +63,15 @@ def spec_of_task(task: Task, shared: Mapping[str, str]) -> ContainerSpec:
     """The container of a task that the built-in command executor runs."""
     command = task.info.command or CommandInfo()
     environment = _environment(shared, task.framework_id, task.executor_id, task.directory, command)
-    return _spec(task.container_id, task.directory, task.user, command, environment,
-                 task.info.container, task.info.name)
+    return _spec(
+        task.container_id,
+        task.directory,
+        task.user,
+        command,
+        environment,
+        task.info.container,
+        task.info.name,
+    )
 
 
 def spec_of_executor(executor: Executor, shared: Mapping[str, str]) -> ContainerSpec:
@@ -75,8 +82,15 @@ def spec_of_executor(executor: Executor, shared: Mapping[str, str]) -> Container
     if info.shutdown_grace_period is not None:
         grace = duration(seconds(info.shutdown_grace_period, 0))
         environment["MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD"] = grace
-    return _spec(executor.container_id, executor.directory, executor.user, command, environment,
-                 info.container, info.name or info.executor_id.value)
+    return _spec(
+        executor.container_id,
+        executor.directory,
+        executor.user,
+        command,
+        environment,
+        info.container,
+        info.name or info.executor_id.value,
+    )
 
 
 def shared_environment(flags: AgentFlags, agent_id: AgentId) -> dict[str, str]:

@@ -19,6 +19,7 @@ from mesostw.core.agent.changes import (
     Framework,
     Task,
     TaskChanged,
+    TaskKey,
 )
 from mesostw.core.agent.environment import (
     sandbox,
@@ -28,14 +29,13 @@ from mesostw.core.agent.environment import (
 )
 from mesostw.core.agent.flags import EXECUTOR_HEARTBEAT_S, SEEN_UUIDS_MAX
 from mesostw.core.agent.registration import agent_info
-from mesostw.core.agent.state import TERMINAL
 from mesostw.core.agent.turn import Turn
 from mesostw.core.agent.updates import joined, lost_state, said
 from mesostw.core.agent.words import ExecutorTimeOver, HeartbeatDue, Launch
 from mesostw.core.outcome import Arm, Close, Disarm, LinkOpened, Send
+from mesostw.messages import executor_calls, executor_events
 from mesostw.messages.agent_master import FrameworkMessage
 from mesostw.messages.commands import CommandInfo
-from mesostw.messages import executor_calls, executor_events
 from mesostw.messages.ids import AgentID, ContainerID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.tasks import (
     ExecutorInfo,
@@ -45,6 +45,7 @@ from mesostw.messages.tasks import (
     TaskStatusSource,
 )
 from mesostw.model.ids import ExecutorId, FrameworkId, LinkId, TaskId
+from mesostw.model.tasks import TERMINAL
 
 
 def given(turn: Turn, framework: Framework, task: Task, info: ExecutorInfo) -> None:
@@ -53,9 +54,14 @@ def given(turn: Turn, framework: Framework, task: Task, info: ExecutorInfo) -> N
     if executor is None:
         executor = _start(turn, framework, info)
     elif executor.phase is ExecutorPhase.TERMINATING:
-        said(turn, task, lost_state(turn, framework.id), message="The executor is terminating",
-             source=TaskStatusSource.SOURCE_AGENT,
-             reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED)
+        said(
+            turn,
+            task,
+            lost_state(turn, framework.id),
+            message="The executor is terminating",
+            source=TaskStatusSource.SOURCE_AGENT,
+            reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED,
+        )
         return
     task = replace(
         task,
@@ -84,14 +90,15 @@ def _start(turn: Turn, framework: Framework, info: ExecutorInfo) -> Executor:
     return executor
 
 
-def deliver(turn: Turn, key: ExecutorKey) -> None:
-    """Give an executor that is subscribed what waits for it; groups as groups."""
+def deliver(turn: Turn, key: ExecutorKey, only: TaskKey | None = None) -> None:
+    """Give an executor that is subscribed what waits for it, or one task; groups as groups."""
     link = turn.live.link_of.get(key)
     executor = turn.state.executors.get(key)
     if link is None or executor is None or executor.phase is not ExecutorPhase.RUNNING:
         return
     groups: dict[TaskId, list[Task]] = {}
-    for task in turn.state.tasks_of(key):
+    waiting = turn.state.tasks_of(key) if only is None else [turn.state.tasks[only]]
+    for task in waiting:
         if task.delivered or task.state in TERMINAL:
             continue
         turn.change(TaskChanged(replace(task, delivered=True)))
@@ -161,9 +168,14 @@ def _merge(turn: Turn, link: LinkId, key: ExecutorKey, call: executor_calls.Subs
         if not task.delivered or task.state in TERMINAL:
             continue
         if task.state is TaskState.TASK_STAGING and task.info.task_id.value not in held:
-            said(turn, task, lost_state(turn, key[0]), source=TaskStatusSource.SOURCE_AGENT,
-                 reason=TaskStatusReason.REASON_AGENT_RESTARTED,
-                 message="The task never reached its executor")
+            said(
+                turn,
+                task,
+                lost_state(turn, key[0]),
+                source=TaskStatusSource.SOURCE_AGENT,
+                reason=TaskStatusReason.REASON_AGENT_RESTARTED,
+                message="The task never reached its executor",
+            )
         elif task.ending is not None:
             turn.do(Send(link, executor_events.Kill(task_id=task.info.task_id)))
 
@@ -177,9 +189,13 @@ def updated(turn: Turn, link: LinkId, call: executor_calls.Update) -> None:
         return
     key = turn.live.executor_of[link]
     task = turn.state.tasks.get((key[0], TaskId(status.task_id.value)))
-    if task is None or task.built_in or task.executor_id != key[1] or task.state in TERMINAL:
-        turn.count("invalid_status_updates")
-    elif status.state is TaskState.TASK_STAGING:
+    if (
+        task is None
+        or task.built_in
+        or task.executor_id != key[1]
+        or task.state in TERMINAL
+        or status.state is TaskState.TASK_STAGING
+    ):
         turn.count("invalid_status_updates")
     elif uuid in task.seen:
         turn.count("repeated_status_updates")

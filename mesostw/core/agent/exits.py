@@ -21,7 +21,6 @@ from mesostw.core.agent.endings import signal_now
 from mesostw.core.agent.environment import seconds
 from mesostw.core.agent.flags import EXECUTOR_DRAIN_S
 from mesostw.core.agent.frameworks import settled
-from mesostw.core.agent.state import TERMINAL
 from mesostw.core.agent.turn import Turn
 from mesostw.core.agent.updates import said
 from mesostw.core.agent.words import (
@@ -37,6 +36,7 @@ from mesostw.messages.agent_master import ExecutorExited
 from mesostw.messages.ids import ExecutorID, FrameworkID
 from mesostw.messages.tasks import TaskState, TaskStatusReason, TaskStatusSource
 from mesostw.model.ids import LinkId
+from mesostw.model.tasks import TERMINAL
 
 _REASONS = {
     Cause.NEVER_SUBSCRIBED: TaskStatusReason.REASON_EXECUTOR_REGISTRATION_TIMEOUT,
@@ -176,8 +176,7 @@ def _task_gone(
         message = f"The executor ended: {_status(heard)}"
     if task.ending is not None:
         state = TaskState.TASK_KILLED
-    said(turn, task, state, message=message, reason=reason,
-         source=TaskStatusSource.SOURCE_AGENT)
+    said(turn, task, state, message=message, reason=reason, source=TaskStatusSource.SOURCE_AGENT)
 
 
 def _status(heard: ContainerExited) -> str:

@@ -40,6 +40,7 @@ from mesostw.messages.agent_master import RunTask, RunTaskGroup
 from mesostw.model.ids import ExecutorId, FrameworkId, TaskId
 
 AGENT = TaskStatusSource.SOURCE_AGENT
+NO_GROUP = TaskId("")
 NO_ROOM = "The agent's disk is full: there is no room to keep a record of the task"
 
 
@@ -52,8 +53,12 @@ def group_sent(turn: Turn, heard: RunTaskGroup) -> None:
     """A master wants a group to run in one executor: all of it or none."""
     tasks = [_in_executor(task, heard.executor) for task in heard.group.tasks]
     fault = next(filter(None, map(unsupported, tasks)), None)
+    group = TaskId(tasks[0].task_id.value) if tasks else NO_GROUP
     for task in tasks:
-        _arrived(turn, heard.framework, task, fault)
+        _arrived(turn, heard.framework, task, fault, group)
+    if heard.framework.id is not None:
+        framework_id = FrameworkId(heard.framework.id.value)
+        executors.deliver(turn, (framework_id, ExecutorId(heard.executor.executor_id.value)))
 
 
 def _in_executor(task: TaskInfo, executor: ExecutorInfo) -> TaskInfo:
@@ -61,7 +66,11 @@ def _in_executor(task: TaskInfo, executor: ExecutorInfo) -> TaskInfo:
 
 
 def _arrived(
-    turn: Turn, framework_info: FrameworkInfo, info: TaskInfo, fault: str | None = None
+    turn: Turn,
+    framework_info: FrameworkInfo,
+    info: TaskInfo,
+    fault: str | None = None,
+    group: TaskId = NO_GROUP,
 ) -> None:
     if framework_info.id is None:
         return
@@ -77,30 +86,51 @@ def _arrived(
         executor_id=ExecutorId(executor_id),
         state=TaskState.TASK_STAGING,
         launched=turn.now.wall,
+        group=group,
     )
     if not _refused(turn, framework, task, fault):
         if info.executor is None:
             _run(turn, framework, task)
         else:
             executors.given(turn, framework, task, info.executor)
+            if not group:
+                executors.deliver(turn, task.executor_key, task.key)
 
 
 def _refused(turn: Turn, framework: Framework, task: Task, fault: str | None) -> bool:
     """Whether ``task`` cannot be run here; then it has been told why."""
     if framework.terminating or turn.live.leaving is not None:
         message = "The framework has been removed" if framework.terminating else "Agent is leaving"
-        said(turn, task, lost_state(turn, framework.id), message=message, source=AGENT,
-             reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED)
+        said(
+            turn,
+            task,
+            lost_state(turn, framework.id),
+            message=message,
+            source=AGENT,
+            reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED,
+        )
         return True
     error = invalid(task.info, turn.state.identity.agent_id)
     if error is not None:
-        said(turn, task, TaskState.TASK_ERROR, message=error, source=AGENT,
-             reason=TaskStatusReason.REASON_TASK_INVALID)
+        said(
+            turn,
+            task,
+            TaskState.TASK_ERROR,
+            message=error,
+            source=AGENT,
+            reason=TaskStatusReason.REASON_TASK_INVALID,
+        )
         return True
     fault = fault or unsupported(task.info) or (NO_ROOM if turn.state.full else None)
     if fault is not None:
-        said(turn, task, TaskState.TASK_FAILED, message=fault, source=AGENT,
-             reason=TaskStatusReason.REASON_CONTAINER_LAUNCH_FAILED)
+        said(
+            turn,
+            task,
+            TaskState.TASK_FAILED,
+            message=fault,
+            source=AGENT,
+            reason=TaskStatusReason.REASON_CONTAINER_LAUNCH_FAILED,
+        )
         return True
     return False
 
@@ -125,8 +155,9 @@ def _run(turn: Turn, framework: Framework, task: Task) -> None:
 
 
 def started(turn: Turn, task: Task, heard: ContainerStarted) -> None:
-    """The process of a built-in task runs."""
-    if task.state is not TaskState.TASK_STARTING and task.pid == heard.pid:
+    """The process of a built-in task runs, perhaps since an earlier life."""
+    known = task.pid == heard.pid
+    if known and (task.ending is None or task.container_id in turn.live.deadlines):
         return
     task = replace(task, pid=heard.pid)
     if task.ending is not None:
@@ -140,6 +171,11 @@ def failed(turn: Turn, task: Task, heard: ContainerFailed) -> None:
     if task.ending is not None:
         ended(turn, task, status=None, message=heard.message)
         return
-    said(turn, task, TaskState.TASK_FAILED, source=AGENT,
-         reason=TaskStatusReason.REASON_CONTAINER_LAUNCH_FAILED,
-         message=f"Failed to launch container: {heard.message}")
+    said(
+        turn,
+        task,
+        TaskState.TASK_FAILED,
+        source=AGENT,
+        reason=TaskStatusReason.REASON_CONTAINER_LAUNCH_FAILED,
+        message=f"Failed to launch container: {heard.message}",
+    )

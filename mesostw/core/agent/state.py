@@ -25,22 +25,11 @@ from mesostw.core.agent.changes import (
     TaskKey,
     TaskRemoved,
 )
-from mesostw.messages import TaskState
+from mesostw.messages.frameworks import FrameworkCapabilityType
 from mesostw.model.ids import ContainerId, FrameworkId
+from mesostw.model.tasks import TERMINAL
 
-#: A task in one of these moves no more and holds no resources.
-TERMINAL: Final = frozenset(
-    {
-        TaskState.TASK_FINISHED,
-        TaskState.TASK_FAILED,
-        TaskState.TASK_KILLED,
-        TaskState.TASK_ERROR,
-        TaskState.TASK_LOST,
-        TaskState.TASK_DROPPED,
-        TaskState.TASK_GONE,
-        TaskState.TASK_GONE_BY_OPERATOR,
-    }
-)
+__all__ = ["TERMINAL", "AgentState"]
 
 #: As in Mesos: ``max_completed_frameworks`` of an agent.
 COMPLETED_FRAMEWORKS_MAX: Final = 50
@@ -109,14 +98,14 @@ class AgentState:
 
     def partition_aware(self, framework_id: FrameworkId) -> bool:
         """Whether the framework understands the finer states of loss."""
-        return self.capable(framework_id, "PARTITION_AWARE")
+        return self.capable(framework_id, FrameworkCapabilityType.PARTITION_AWARE)
 
-    def capable(self, framework_id: FrameworkId, capability: str) -> bool:
+    def capable(self, framework_id: FrameworkId, capability: FrameworkCapabilityType) -> bool:
         """Whether the framework has said that it has ``capability``."""
         framework = self.frameworks.get(framework_id)
         if framework is None:
             return False
-        return any(one.type.value == capability for one in framework.info.capabilities)
+        return any(one.type is capability for one in framework.info.capabilities)
 
     def tasks_of(self, key: ExecutorKey) -> list[Task]:
         """The tasks of a custom executor, oldest first."""

@@ -22,18 +22,14 @@ def invalid(task: TaskInfo, agent_id: str) -> str | None:
         return f"Task is for agent {task.agent_id.value}, but this is {agent_id}"
     if (task.command is None) == (task.executor is None):
         return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
-    if task.executor is not None:
-        if task.executor.type is ExecutorType.DEFAULT:
-            return None
-        if task.executor.command is None:
-            return "'ExecutorInfo.command' must be set for a CUSTOM executor"
     command = task.command
-    if command is None:
-        return None
-    if command.shell and command.value is None:
-        return "Shell command is not specified"
-    if not command.shell and command.value is None:
-        return "Executable of command is not specified"
+    if task.executor is not None:
+        command = task.executor.command
+        if command is None and task.executor.type is not ExecutorType.DEFAULT:
+            return "'ExecutorInfo.command' must be set for a CUSTOM executor"
+    if command is not None and not command.value:
+        kind = "Shell command" if command.shell else "Executable of command"
+        return f"{kind} is not specified"
     return None
 
 

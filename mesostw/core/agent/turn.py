@@ -36,9 +36,7 @@ class Names:
     def container_id(self) -> ContainerId:
         """The text form of a UUID, as paths carry it."""
         text = self.uuid().hex()
-        return ContainerId(
-            f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-        )
+        return ContainerId(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
 
 class Outstanding(Struct):
@@ -61,6 +59,8 @@ class Live:
         self.master_address = ""
         #: Whether the master at that link has admitted us.
         self.registered = False
+        #: Whether we have begun to register at that link; stays true once admitted.
+        self.trying = False
         self.backoff_s = 0.0
         self.ping_timeout_s = PING_TIMEOUT_S
         #: Executors' links both ways; a link is in the first as soon as it is open.

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from mesostw.core.agent.changes import Task, TaskChanged, TaskKey, TaskRemoved
 from mesostw.core.agent.flags import RETRY_GAP_S, RETRY_MAX_S, RETRY_MIN_S
 from mesostw.core.agent.frameworks import settled
-from mesostw.core.agent.state import TERMINAL
 from mesostw.core.agent.turn import Live, Outstanding, Turn
 from mesostw.core.agent.words import RetryDue
 from mesostw.core.outcome import Arm
@@ -35,6 +34,7 @@ from mesostw.messages import (
 from mesostw.messages.agent_master import AcknowledgeStatus, StatusUpdated
 from mesostw.messages.ids import FrameworkID
 from mesostw.model.ids import FrameworkId, TaskId
+from mesostw.model.tasks import TERMINAL
 
 
 def said(

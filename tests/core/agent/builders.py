@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -54,23 +55,27 @@ MASTER = LinkId(1)
 EXECUTOR = LinkId(2)
 
 FLAGS = AgentFlags(
-    hostname="host", ip="10.0.0.1", port=5051, version="0.1.0", work_dir="/w",
+    hostname="host",
+    ip="10.0.0.1",
+    port=5051,
+    version="0.1.0",
+    work_dir="/w",
     registration_backoff_s=0.0,
 )
 
 
-def command_task(name: str = "t", *, value: str | None = "true", **others: object) -> TaskInfo:
+def command_task(name: str = "t", **others: Any) -> TaskInfo:
     """A task with a shell's command."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "name": name,
         "task_id": TaskID(value=name),
         "agent_id": AgentID(value=AGENT_ID),
-        "command": CommandInfo(value=value),
+        "command": CommandInfo(value="true"),
     }
-    return msgspec.convert({**fields, **others}, TaskInfo, from_attributes=True)
+    return TaskInfo(**{**fields, **others})
 
 
-def executor_task(name: str = "t", executor_id: str = "e", **others: object) -> TaskInfo:
+def executor_task(name: str = "t", executor_id: str = "e", **others: Any) -> TaskInfo:
     """A task for a custom executor."""
     info = ExecutorInfo(
         executor_id=ExecutorID(value=executor_id), command=CommandInfo(value="exec")
@@ -81,7 +86,9 @@ def executor_task(name: str = "t", executor_id: str = "e", **others: object) -> 
 def framework(name: str = "F", *capabilities: FrameworkCapabilityType) -> FrameworkInfo:
     """A framework with ``capabilities``."""
     return FrameworkInfo(
-        user="me", name=name, id=FrameworkID(value=name),
+        user="me",
+        name=name,
+        id=FrameworkID(value=name),
         capabilities=tuple(FrameworkCapability(type=one) for one in capabilities),
     )
 
@@ -89,6 +96,9 @@ def framework(name: str = "F", *capabilities: FrameworkCapabilityType) -> Framew
 def policy(grace_s: float) -> KillPolicy:
     """A kill policy with a grace period."""
     return KillPolicy(grace_period=DurationInfo(nanoseconds=int(grace_s * 1e9)))
+
+
+Said: TypeAlias = Outcome[AgentChange, AgentEffect]
 
 
 class World:
@@ -105,7 +115,7 @@ class World:
         self.timers: dict[Struct, float] = {}
         self._took(self.agent.restore(dict(self.store), self.now))
 
-    def _took(self, outcome: Outcome[AgentChange, AgentEffect]) -> Outcome[AgentChange, AgentEffect]:
+    def _took(self, outcome: Outcome[AgentChange, AgentEffect]) -> Said:
         for change in outcome.changes:
             write = self.agent.write_of(change)
             if write is None:
@@ -126,16 +136,14 @@ class World:
         self.agent.check()
         return outcome
 
-    def hear(self, stimulus: AgentStimulus) -> Outcome[AgentChange, AgentEffect]:
+    def hear(self, stimulus: AgentStimulus) -> Said:
         """Have the core hear ``stimulus`` and check it."""
         return self._took(self.agent.hear(stimulus, self.now))
 
-    def master_says(self, message: Struct) -> Outcome[AgentChange, AgentEffect]:
+    def master_says(self, message: Struct) -> Said:
         return self.hear(Heard(MASTER, message))
 
-    def executor_says(
-        self, message: Struct, link: LinkId = EXECUTOR
-    ) -> Outcome[AgentChange, AgentEffect]:
+    def executor_says(self, message: Struct, link: LinkId = EXECUTOR) -> Said:
         return self.hear(Heard(link, message))
 
     def passed(self, seconds: float) -> None:
@@ -153,36 +161,35 @@ class World:
         """A link to the master opens."""
         self.hear(LinkOpened(MASTER, "master", "M", "0.1.0", "10.0.0.9:5050"))
 
-    def registered(self) -> World:
+    def registered(self, ping_timeout_s: float = 75.0) -> World:
         """Link and be admitted."""
         self.link()
         answer = AgentReregistered if self.agent.state.identity.agent_id else AgentRegistered
         self.master_says(
-            answer(agent_id=AgentID(value=AGENT_ID), ping_timeout_s=75.0, epoch=EPOCH)
+            answer(agent_id=AgentID(value=AGENT_ID), ping_timeout_s=ping_timeout_s, epoch=EPOCH)
         )
         return self
 
-    def run(
-        self, task: TaskInfo, info: FrameworkInfo | None = None
-    ) -> Outcome[AgentChange, AgentEffect]:
+    def run(self, task: TaskInfo, info: FrameworkInfo | None = None) -> Said:
         return self.master_says(RunTask(framework=info or framework(), task=task, epoch=EPOCH))
 
-    def kill(
-        self, name: str = "t", grace: KillPolicy | None = None
-    ) -> Outcome[AgentChange, AgentEffect]:
+    def kill(self, name: str = "t", grace: KillPolicy | None = None) -> Said:
         return self.master_says(
             KillTask(
-                framework_id=FrameworkID(value="F"), task_id=TaskID(value=name),
-                kill_policy=grace, epoch=EPOCH,
+                framework_id=FrameworkID(value="F"),
+                task_id=TaskID(value=name),
+                kill_policy=grace,
+                epoch=EPOCH,
             )
         )
 
-    def acknowledge(self, status: StatusUpdated) -> Outcome[AgentChange, AgentEffect]:
+    def acknowledge(self, status: StatusUpdated) -> Said:
         """Have the framework acknowledge one status."""
         assert status.status.uuid is not None
         return self.master_says(
             AcknowledgeStatus(
-                framework_id=status.framework_id, task_id=status.status.task_id,
+                framework_id=status.framework_id,
+                task_id=status.status.task_id,
                 uuid=status.status.uuid,
             )
         )
@@ -194,9 +201,7 @@ class World:
     def said_on(self, link: LinkId) -> list[Struct]:
         """What was said on a link since the last call."""
         told = [e.message for e in self.effects if isinstance(e, Send) and e.link == link]
-        self.effects = [
-            e for e in self.effects if not (isinstance(e, Send) and e.link == link)
-        ]
+        self.effects = [e for e in self.effects if not (isinstance(e, Send) and e.link == link)]
         return told
 
     def statuses(self) -> list[TaskState]:

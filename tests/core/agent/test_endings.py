@@ -114,7 +114,8 @@ class KillTests(SynchronousTestCase):
         world = World().running()
         world.master_says(
             ShutdownExecutor(
-                framework_id=FrameworkID(value="F"), executor_id=ExecutorID(value="t"),
+                framework_id=FrameworkID(value="F"),
+                executor_id=ExecutorID(value="t"),
                 epoch=EPOCH,
             )
         )

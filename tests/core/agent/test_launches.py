@@ -185,7 +185,7 @@ class CommandTests(SynchronousTestCase):
     def test_stale_epoch(self) -> None:
         """A launch of a deposed master is refused."""
         world = World().registered()
-        store = {key: value for key, value in world.store.items()}
+        store = dict(world.store)
         late = World(store=store, nonce=2).registered()
         late.master_says(ShutdownFramework(framework_id=FrameworkID(value="F"), epoch=EPOCH - 1))
         self.assertEqual(late.agent.state.counters["stale_commands"], 1)
@@ -230,7 +230,7 @@ class RefusedTests(SynchronousTestCase):
         for task in (
             command_task(command=None),
             command_task(agent_id=AgentID(value="other")),
-            command_task(value=None),
+            command_task(command=CommandInfo()),
             executor_task(executor=ExecutorInfo(executor_id=ExecutorID(value="e"))),
         ):
             self.assertIs(self.refused(task)[0], S.TASK_ERROR)

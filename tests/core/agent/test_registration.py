@@ -130,12 +130,15 @@ class MasterTests(SynchronousTestCase):
         world.link()
         world.said()
         asked = ReconcileTasks(
-            framework_id=FrameworkID(value="F"), partition_aware=True,
+            framework_id=FrameworkID(value="F"),
+            partition_aware=True,
             task_ids=(TaskID(value="have"), TaskID(value="lack")),
         )
         world.master_says(
             AgentReregistered(
-                agent_id=AgentID(value=AGENT_ID), ping_timeout_s=75.0, epoch=EPOCH,
+                agent_id=AgentID(value=AGENT_ID),
+                ping_timeout_s=75.0,
+                epoch=EPOCH,
                 reconcile=(asked, replace(asked, partition_aware=False)),
             )
         )

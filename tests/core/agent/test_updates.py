@@ -18,7 +18,7 @@ class RetryTests(SynchronousTestCase):
     """What is not acknowledged is said again."""
 
     def setUp(self) -> None:
-        self.world = World().registered()
+        self.world = World().registered(ping_timeout_s=1e6)
         self.world.said()
         self.world.run(command_task())
         (self.first,) = self.world.said()
