@@ -88,7 +88,9 @@ class BusProtocol(Protocol):
     # --- its life -------------------------------------------------------------
 
     def connectionMade(self) -> None:
-        set_up_socket(self.transport)
+        if self._greeting is not None:
+            # The other end's doorway has done it there.
+            set_up_socket(self.transport)
         self._outgoing = Outgoing(self.transport, self)
         self._open = True
         self._timeout = self._exchange.clock.callLater(HELLO_TIMEOUT_S, self._too_slow)
