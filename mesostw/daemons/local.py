@@ -17,33 +17,35 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import IO, Any, ClassVar, Final
 
 import msgspec
 import treq
-from attrs import define, frozen
+from attrs import define, field, frozen
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.python import usage
 from twisted.runner.procmon import ProcessMonitor
+from zope.interface import implementer
 
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, count, port
 from mesostw.reactor_time import install_steady_time
+from mesostw.unattended import unattended
 
 #: Between two looks whether the cluster is up.
 LOOK_INTERVAL_S: Final = 0.05
 #: How long the cluster may take to come up before its log says what is missing.
 PATIENCE_S: Final = 15.0
 #: How long agents have to end their tasks when the cluster is stopped.
-FAREWELL_S: Final = 6.0
+FAREWELL_S: Final = 6
 #: A part that died is started again after this long; doubled while it dies at once.
-RESTART_DELAY_S: Final = 0.5
-RESTART_DELAY_MAX_S: Final = 10.0
+RESTART_DELAY_S: Final = 1
+RESTART_DELAY_MAX_S: Final = 10
 #: A part that lived shorter than this died at once.
-SHORT_LIFE_S: Final = 2.0
+SHORT_LIFE_S: Final = 2
 
 
 class Options(FlagOptions):
@@ -138,6 +140,7 @@ class LocalCluster(Service):
     #: Removed at the end, when nobody named a directory.
     temporary: Path | None
     stop_all: Callable[[], object]
+    _monitor: ProcessMonitor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._monitor = ProcessMonitor(self.reactor)
@@ -148,14 +151,12 @@ class LocalCluster(Service):
         for part in self.parts:
             self._monitor.addProcess(part.name, list(part.command), env=dict(os.environ))
 
-    _monitor: ProcessMonitor = None
-
     def startService(self) -> None:
         """Start every part, and look for them in the background."""
         super().startService()
         self._forget_ready()
         self._monitor.startService()
-        Deferred.fromCoroutine(self._announce()).addErrback(self._failed)
+        unattended(self._announce(), self._failed)
 
     def stopService(self) -> Deferred[None]:
         """End tasks, agents and master, in this order."""
@@ -166,7 +167,11 @@ class LocalCluster(Service):
         self._forget_ready()
         # Only that nothing is started again; the monitor's own stop would end all at once.
         Service.stopService(self._monitor)
-        pids = {name: one.transport.pid for name, one in self._monitor.protocols.items()}
+        pids = {
+            name: one.transport.pid
+            for name, one in self._monitor.protocols.items()
+            if one.transport is not None
+        }
         for name, pid in pids.items():
             if name != "master":
                 # An agent ends its tasks on this signal; SIGTERM would leave them running.
@@ -231,6 +236,25 @@ class LocalCluster(Service):
         return "" if active >= agents else f"{agents - active} of {agents} agents"
 
 
+@implementer(ILogObserver)
+@frozen
+class PassingOn:
+    """Lets the parts' own lines through as they are, with their names unless ``plain``."""
+
+    observer: ILogObserver
+    stream: IO[str]
+    plain: bool
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write a part's line, or give the event on."""
+        if "line" in event and "tag" in event:
+            name = "" if self.plain else f"{event['tag']:<7} "
+            self.stream.write(f"{name}{event['line']}\n")
+            self.stream.flush()
+        else:
+            self.observer(event)
+
+
 def _signal(pid: int | None, number: int) -> None:
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):
@@ -254,6 +278,7 @@ def makeService(options: Options) -> IService:
     except OSError as fault:
         raise usage.UsageError(f"cannot start in {work_dir} on {options['ip']}: {fault}") from fault
     service = Daemon(options)
+    service.observer = PassingOn(service.observer, service.stream, options["log_format"] == "json")
     ready_file = Path(options["ready_file"]).absolute() if options["ready_file"] else None
     LocalCluster(reactor, parts, ready_file, temporary, reactor.stop).setServiceParent(service)
     return service

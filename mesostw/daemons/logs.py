@@ -20,8 +20,9 @@ class Daemon(MultiService):
 
     def __init__(self, options: FlagOptions) -> None:
         super().__init__()
-        self._observer = log_to(
-            log_stream(options),
+        self.stream = log_stream(options)
+        self.observer = log_to(
+            self.stream,
             level=options["logging_level"],
             as_json=options["log_format"] == "json",
         )
@@ -29,7 +30,7 @@ class Daemon(MultiService):
     def setServiceParent(self, parent: IServiceCollection) -> None:
         """Join the application; ``twistd`` asks it for its observer before it starts."""
         if isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self._observer)
+            parent.setComponent(ILogObserver, self.observer)
         super().setServiceParent(parent)
 
 

@@ -74,6 +74,9 @@ class FlagOptions(usage.Options):
     """What ``twistd`` parses; a daemon's class sets :attr:`flags` and the prefix."""
 
     flags: ClassVar[Sequence[Flag]] = ()
+    #: What Twisted's parser reads, made of :attr:`flags`.
+    optParameters: ClassVar[list[list[Any]]]
+    optFlags: ClassVar[list[list[Any]]]
     prefix: ClassVar[str] = "MESOS"
     #: A stand-in for ``os.environ``, for tests.
     environment: ClassVar[Mapping[str, str]] = os.environ
