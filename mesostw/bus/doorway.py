@@ -100,7 +100,7 @@ class Doorway(Factory):
     # Two lines in the log for each connection would say less than the exchange does.
     noisy = False
 
-    def __init__(self, exchange: Exchange, site: Factory | None = None) -> None:
+    def __init__(self, exchange: Exchange, site: Factory[Any] | None = None) -> None:
         self.exchange = exchange
         self.site = site
 

@@ -12,12 +12,14 @@ from uuid import uuid4
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
+from twisted.web.client import Agent
 from zope.interface import implementer
 
-from mesostw import API_VERSION
+from mesostw import API_VERSION, __version__
 from mesostw.bus.doorway import BACKLOG, Doorway
 from mesostw.bus.exchange import Exchange
 from mesostw.core.allocator.minimums import Minimum
@@ -28,8 +30,10 @@ from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
+from mesostw.feed.layout import Banner
+from mesostw.feed.master import live_parts
 from mesostw.http.identity import Identity
-from mesostw.http.master import master_site
+from mesostw.http.site import MasterParts, master_site
 from mesostw.interfaces import IPerformer
 from mesostw.messages.masters import MasterInfo
 from mesostw.model.names import check_role, check_weight
@@ -39,6 +43,9 @@ from mesostw.unattended import unattended
 
 #: Mesos refuses shorter ones: agents that restart would lose their tasks.
 AGENT_REREGISTER_TIMEOUT_MIN_S: Final = 600.0
+
+#: How long the proxy to agents' files waits for a connection.
+PROXY_CONNECT_TIMEOUT_S: Final = 5.0
 
 
 def weights(text: str) -> dict[str, float]:
@@ -134,10 +141,10 @@ class MasterDaemon(Service):
         exchange = Exchange(self._clock, "master", ("agent", "framework", "follower"))
         doorway = Doorway(exchange)
         # Listening first finds a taken port, or the free one that was asked for.
-        self._port = reactor.listenTCP(
+        listening = self._port = reactor.listenTCP(
             options["port"], doorway, backlog=BACKLOG, interface=options["ip"]
         )
-        number = self._port.getHost().port
+        number = listening.getHost().port
         stored = await self._store.read()
         master_id = str(uuid4())
         identity = Identity(
@@ -158,14 +165,21 @@ class MasterDaemon(Service):
         exchange.inbox = driver
         exchange.id, exchange.epoch, exchange.address = master_id, stored.epoch, identity.address
         await driver.start(stored)
+        live = live_parts(feed, self._clock, lambda: banner_of(identity), deferToThread)
         doorway.site = master_site(
-            clock=self._clock,
-            reactor=reactor,
-            exchange=exchange,
-            driver=driver,
-            feed=feed,
-            core=core,
-            identity=identity,
+            MasterParts(
+                feed=feed,
+                inbox=driver,
+                exchange=exchange,
+                clock=self._clock,
+                identity=identity,
+                web=Agent(reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
+                live=live.socket,
+                snapshots=live.snapshots,
+                task_row=live.task_row,
+                story=driver.story,
+                counters=core.counters,
+            )
         )
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
@@ -235,6 +249,17 @@ def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlag
         excluded_resource_names=frozenset(name for name in excluded.split(",") if name),
         root_submissions=options["root_submissions"],
         weights=options["weights"] or {},
+    )
+
+
+def banner_of(identity: Identity) -> Banner:
+    """What the dashboard says at its top."""
+    return Banner(
+        name=identity.cluster,
+        leader=identity.address,
+        master_id=identity.id(),
+        version=__version__,
+        started=identity.started,
     )
 
 
