@@ -133,11 +133,17 @@ class Timers:
 class Story:
     """The last stimuli and what they led to, told only when somebody asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool) -> None:
         self._last: deque[tuple[Moment, object, Outcome[Any, Any]]]
         self._last = deque(maxlen=STORY_STIMULI_MAX)
         #: Call with the moment, the stimulus and its outcome.
-        self.remember = self._last.append
+        self.remember = self._remember_and_log if verbose else self._last.append
+
+    def _remember_and_log(self, one: tuple[Moment, object, Outcome[Any, Any]]) -> None:
+        self._last.append(one)
+        _, heard, outcome = one
+        said = (*outcome.changes, *outcome.effects)
+        _log.debug("{heard} -> {said}", heard=heard, said=said)
 
     def lines(self, mention: str, lines_max: int) -> list[str]:
         """One line each, of those that mention ``mention``, oldest first."""
@@ -190,6 +196,8 @@ class Driver(Generic[S, C, E]):
     :param give_up: called once with the reason when the daemon must stop: the core
         has a bug, or the store refused or could not keep a group.
     :param checking: whether ``core.check()`` runs after every turn (the simulation).
+    :param verbose: whether every stimulus is logged at debug with what the core said;
+        that costs more than hearing it.
     """
 
     def __init__(
@@ -203,6 +211,7 @@ class Driver(Generic[S, C, E]):
         give_up: Callable[[Failure], object],
         *,
         checking: bool = False,
+        verbose: bool = False,
     ) -> None:
         self._clock = clock
         self._core = core
@@ -218,7 +227,7 @@ class Driver(Generic[S, C, E]):
         self._timers = Timers(clock, self.tell)
         self._questions = Questions()
         self._resumes: list[Callable[[], None]] = []
-        self._story = Story()
+        self._story = Story(verbose=verbose)
         self._hearing: object = None
         self._running = False
         self._given_up = False
