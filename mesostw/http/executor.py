@@ -17,7 +17,6 @@ from mesostw.interfaces import IExchange, IInbox, Peer
 from mesostw.messages import executor_calls
 from mesostw.wire.envelopes import ExecutorCall, decode_executor_call, encode_executor_event
 
-
 #: Which of a framework and its executor readers do not know: ``Framework``, ``Executor`` or none.
 Executors: TypeAlias = Callable[[str, str], str]
 
