@@ -130,11 +130,19 @@ class SqliteStore:
     A store in the SQLite file ``path``, readable only to its owner.
 
     :param from_thread: has the reactor call something soon (``reactor.callFromThread``).
+    :param relieve: called in the writer thread when the disk is full; true if it has made
+        room, then the group is tried once more.
     """
 
-    def __init__(self, path: str, from_thread: Callable[..., object]) -> None:
+    def __init__(
+        self,
+        path: str,
+        from_thread: Callable[..., object],
+        relieve: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.path = path
         self._from_thread = from_thread
+        self._relieve = relieve
         self._jobs: SimpleQueue[tuple[Deferred[Any], str, Writes, int]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._fault: Exception | None = None
@@ -208,14 +216,25 @@ class SqliteStore:
         if database is None:
             self._fault = StoreFailed(f"{self.path}: read first")
         if self._fault is None and database is not None:
+            groups = [(writes, epoch) for _, _, writes, epoch in jobs]
             try:
-                results = database.keep([(writes, epoch) for _, _, writes, epoch in jobs])
+                results = self._kept(database, groups)
             except (sqlite3.Error, OSError, ValueError) as fault:
                 self._fault = StoreFailed(f"{self.path}: {fault}")
             else:
                 self._fault = next((result for result in results if result is not None), None)  # type: ignore[assignment]
                 return results
         return [self._fault] * len(jobs)
+
+    def _kept(
+        self, database: Database, groups: Sequence[tuple[Writes, int]]
+    ) -> list[Result]:
+        try:
+            return database.keep(groups)
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._relieve():
+                raise
+            return database.keep(groups)
 
     def _answer(
         self,

@@ -118,6 +118,8 @@ def opened(turn: Turn, heard: LinkOpened) -> None:
     """Somebody says that they are an executor: ``<framework id>/<executor id>``."""
     framework_id, _, executor_id = heard.peer.partition("/")
     turn.live.executor_of[heard.link] = FrameworkId(framework_id), ExecutorId(executor_id)
+    if heard.version == "http":
+        turn.live.streams.add(heard.link)
 
 
 def subscribed(turn: Turn, link: LinkId, call: executor_calls.Subscribe) -> None:

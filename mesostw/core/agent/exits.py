@@ -124,6 +124,7 @@ def drained(turn: Turn, timer: ExecutorDrained) -> None:
 def link_closed(turn: Turn, link: LinkId) -> None:
     """An executor's link has ended; the executor is expected back, or has ended too."""
     key = turn.live.executor_of.pop(link, None)
+    turn.live.streams.discard(link)
     if key is None or turn.live.link_of.get(key) != link:
         return
     del turn.live.link_of[key]

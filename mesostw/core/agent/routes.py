@@ -28,6 +28,11 @@ def restored(turn: Turn, key: ExecutorKey) -> None:
     route, link = live.routes.get(key), live.link_of.get(key)
     if route is None or link is None or live.master is None:
         return
+    if link in live.streams:
+        # The master goes on with messages that we can read.
+        del live.routes[key]
+        turn.tell_master(RouteClosed(route=route))
+        return
     number = RouteId(route)
     turn.do(Route(live.master, number, link, number))
     turn.do(Route(link, number, live.master, number))

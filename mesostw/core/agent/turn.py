@@ -66,6 +66,8 @@ class Live:
         #: Executors' links both ways; a link is in the first as soon as it is open.
         self.executor_of: dict[LinkId, ExecutorKey] = {}
         self.link_of: dict[ExecutorKey, LinkId] = {}
+        #: Executors' links that are HTTP streams, which no frame can pass.
+        self.streams: set[LinkId] = set()
         #: Routes from the master's link to an executor's, by executor.
         self.routes: dict[ExecutorKey, int] = {}
         self.outstanding: dict[TaskKey, Outstanding] = {}

@@ -1,0 +1,308 @@
+"""``twistd mesos-agent``: what an agent is made of, started and stopped together."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, Final
+
+import msgspec
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.python.failure import Failure
+
+from mesostw import __version__
+from mesostw.bus.dial import Dialer
+from mesostw.bus.doorway import BACKLOG, Doorway
+from mesostw.bus.exchange import Exchange
+from mesostw.core.agent.changes import AgentChange
+from mesostw.core.agent.flags import AgentFlags
+from mesostw.core.agent.machine import Agent
+from mesostw.core.agent.state import AgentState
+from mesostw.core.agent.words import AgentEffect, AgentStimulus, LeaveAsked
+from mesostw.daemons.agent_effects import AgentEffects, Room, WhoWeAre
+from mesostw.daemons.detect import offered
+from mesostw.daemons.master import stop_with
+from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
+from mesostw.driver import Driver
+from mesostw.feed.changes import Feed
+from mesostw.http.identity import Identity
+from mesostw.http.site import AgentParts, agent_site
+from mesostw.launching.processes import SupervisedLauncher
+from mesostw.messages.convert import attribute_messages_of, messages_of
+from mesostw.model.attributes import Attributes
+from mesostw.model.names import ANY_ROLE, check_role
+from mesostw.reactor_time import ReactorClock, install_steady_time
+from mesostw.store.sqlite import SqliteStore
+from mesostw.unattended import unattended
+
+#: Of randomness in the names that one life gives.
+NONCE_BYTES: Final = 8
+
+
+def master_address(text: str) -> str:
+    """``host:port``."""
+    host, colon, number = text.rpartition(":")
+    if "://" in text:
+        raise ValueError("finding the master by ZooKeeper is not supported in this version")
+    if not (host and colon and number.isdigit()):
+        raise ValueError("give HOST:PORT")
+    return text
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of ``words``."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"give one of {', '.join(words)}")
+        return text
+
+    return read
+
+
+def variables(text: str) -> dict[str, str]:
+    """A JSON object of variables."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.MsgspecError as fault:
+        raise ValueError(f"give a JSON object of names and values: {fault}") from fault
+
+
+class Options(FlagOptions):
+    """What ``twistd mesos-agent`` accepts."""
+
+    synopsis = "[options]"
+    longdesc = "Run tasks on this machine. Every flag also reads MESOS_<FLAG>."
+    flags: ClassVar[Sequence[Flag]] = (
+        Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
+        Flag("work_dir", "Where records and sandboxes are kept.", required=True),
+        Flag("port", "Port for executors and browsers. 0: any.", "5051", port),
+        Flag("resources", "As cpus:4;mem:1024 or JSON; what is not named is detected."),
+        Flag("default_role", "Of resources that name no role.", ANY_ROLE, check_role),
+        Flag("attributes", "As rack:a;cores:[1-4].", read=Attributes.parse),
+        Flag(
+            "registration_backoff_factor",
+            "The first try to register comes within this time; 0 is at once.",
+            "1secs",
+            duration,
+        ),
+        Flag(
+            "executor_registration_timeout",
+            "How long a new executor may take to subscribe.",
+            "1mins",
+            duration,
+        ),
+        Flag(
+            "executor_reregistration_timeout",
+            "How long executors may take to come back to a restarted agent.",
+            "2secs",
+            duration,
+        ),
+        Flag(
+            "executor_shutdown_grace_period",
+            "How long an executor may take to end when asked to.",
+            "5secs",
+            duration,
+        ),
+        Flag(
+            "recovery_timeout",
+            "How long executors wait for an agent that does not come back.",
+            "15mins",
+            duration,
+        ),
+        Flag("switch_user", "Whether tasks run as their framework's user.", "true", boolean),
+        Flag(
+            "executor_environment_variables",
+            "JSON object of variables for executors and tasks; a standard PATH if not given.",
+            read=variables,
+        ),
+        Flag(
+            "max_completed_executors_per_framework",
+            "Ended executors that /state still shows.",
+            "150",
+            count,
+        ),
+        Flag(
+            "reconfiguration_policy",
+            "What a restart may change: equal (nothing) or additive.",
+            "equal",
+            one_of("equal", "additive"),
+        ),
+        Flag(
+            "recover",
+            "What becomes of tasks of an earlier life: reconnect, or cleanup (end, then stop).",
+            "reconnect",
+            one_of("reconnect", "cleanup"),
+        ),
+        *COMMON,
+    )
+
+
+class AgentDaemon(Service):
+    """An agent over its store, its supervisor and its port."""
+
+    _log = Logger()
+
+    def __init__(self, options: Options, reactor: Any) -> None:
+        self._options, self._reactor = options, reactor
+        self._clock = ReactorClock(reactor)
+        self._work_dir = Path(options["work_dir"]).absolute()
+        meta = self._work_dir / "meta"
+        meta.mkdir(parents=True, exist_ok=True)
+        self._resources = offered(
+            options["resources"], options["default_role"], str(self._work_dir)
+        )
+        self._room = Room(self._clock, meta, self._tell, reactor.callFromThread)
+        self._store = SqliteStore(
+            str(meta / "agent.db"), reactor.callFromThread, self._room.relieve
+        )
+        self._launcher = SupervisedLauncher(reactor, str(meta / "supervisor"), self._tell)
+        self._port: IListeningPort | None = None
+        self._driver: Driver[Any, Any, Any] | None = None
+        self._hang_up: Callable[[], None] = _nothing
+
+    def _tell(self, stimuli: Sequence[object]) -> None:
+        if self._driver is not None:
+            self._driver.tell(stimuli)
+
+    def startService(self) -> None:
+        """Take up what an earlier life left, then dial the master."""
+        super().startService()
+        signal.signal(signal.SIGUSR1, self._leave)
+        unattended(self._start(), self._give_up)
+
+    def _leave(self, number: int, frame: object) -> None:
+        self._reactor.callFromThread(self._tell, [LeaveAsked("SIGUSR1")])
+
+    async def _start(self) -> None:
+        options, reactor = self._options, self._reactor
+        exchange = Exchange(self._clock, "agent", ("executor",))
+        doorway = Doorway(exchange)
+        listening = self._port = reactor.listenTCP(
+            options["port"], doorway, backlog=BACKLOG, interface=options["ip"]
+        )
+        flags = flags_of(options, self._work_dir, listening.getHost().port, self._resources)
+        stored = await self._store.read()
+        nonce = os.urandom(NONCE_BYTES)
+        core = Agent(flags, nonce, Random(nonce).random)
+        feed: Feed[Any, Any] = Feed(AgentState(), nonce.hex(), changes_max=1)
+        effects = AgentEffects(self._clock, self._launcher, self._quit)
+        driver: Driver[AgentStimulus, AgentChange, AgentEffect] = Driver(
+            self._clock, core, self._store, feed, exchange, effects, self._give_up
+        )
+        self._driver = driver
+        exchange.address = flags.address
+        feed.follow(WhoWeAre(exchange))
+        await self._launcher.start()
+        await driver.start(stored)
+        # Only now: executors that say hello before are told that we are starting.
+        exchange.inbox = driver
+        self._room.start()
+        doorway.site = agent_site(
+            AgentParts(
+                feed=feed,
+                inbox=driver,
+                exchange=exchange,
+                clock=self._clock,
+                identity=identity_of(core, options, self._clock.wall()),
+                flags=flags,
+            )
+        )
+        self._hang_up = Dialer(reactor, exchange, Random(nonce)).dial(options["master"])
+        self._log.info(
+            "agent answers at {address} with {resources}",
+            address=flags.address,
+            resources=self._resources,
+        )
+
+    def _quit(self, reason: str, failed: bool) -> None:
+        if failed:
+            self._log.error("the agent stops: {reason}", reason=reason)
+        else:
+            self._log.info("the agent stops: {reason}", reason=reason)
+        stop_with(self._reactor, 1 if failed else 0)
+
+    def _give_up(self, failure: Failure) -> None:
+        """Stop the process: a supervisor starts it again, and tasks run on meanwhile."""
+        self._log.failure("the agent stops", failure)
+        stop_with(self._reactor, 1)
+
+    def stopService(self) -> Deferred[None]:
+        """Hear nothing more, and keep what was heard; tasks run on."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._hang_up()
+        self._room.stop()
+        if self._port is not None:
+            stopping = self._port.stopListening()
+            if stopping is not None:
+                await stopping
+        if self._driver is not None:
+            await self._driver.stop()
+        else:
+            await self._store.close()
+        await self._launcher.stop()
+
+
+def flags_of(options: Options, work_dir: Path, number: int, resources: Any) -> AgentFlags:
+    """The core's flags from the command line's."""
+    ip = options["ip"]
+    attributes = options["attributes"]
+    environment: Mapping[str, str] | None = options["executor_environment_variables"]
+    return AgentFlags(
+        hostname=options["hostname"] or ip,
+        ip=ip,
+        port=number,
+        version=__version__,
+        work_dir=str(work_dir),
+        resources=messages_of(resources),
+        attributes=() if attributes is None else attribute_messages_of(attributes),
+        registration_backoff_s=options["registration_backoff_factor"],
+        executor_registration_timeout_s=options["executor_registration_timeout"],
+        executor_reregistration_timeout_s=options["executor_reregistration_timeout"],
+        executor_shutdown_grace_s=options["executor_shutdown_grace_period"],
+        recovery_timeout_s=options["recovery_timeout"],
+        switch_user=options["switch_user"],
+        executor_environment=environment,
+        max_completed_executors_per_framework=options["max_completed_executors_per_framework"],
+        reconfiguration_policy=options["reconfiguration_policy"],
+        recover=options["recover"],
+    )
+
+
+def identity_of(core: Agent, options: Options, started: float) -> Identity:
+    """What the agent's pages say of it."""
+    return Identity(
+        id=lambda: core.state.identity.agent_id,
+        ip=core.flags.ip,
+        port=core.flags.port,
+        hostname=core.flags.hostname,
+        started=started,
+        flags=options.shown(),
+    )
+
+
+def _nothing() -> None:
+    """Before the first dial there is nothing to hang up."""
+
+
+def makeService(options: Options) -> IService:
+    """An agent from the command line."""
+    from twisted.internet import reactor
+
+    install_steady_time(reactor)
+    try:
+        return AgentDaemon(options, reactor)
+    except OSError as fault:
+        raise usage.UsageError(f"--work_dir={options['work_dir']}: {fault}") from fault
+    except ValueError as fault:
+        raise usage.UsageError(f"--resources={options['resources']}: {fault}") from fault
