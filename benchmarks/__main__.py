@@ -17,7 +17,9 @@ from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
 #: Modules that are only parts of benchmarks: what is loaded, and what loads it.
-PARTS: Final = frozenset({"__init__", "__main__", "farm", "load", "processes", "relays", "stream"})
+PARTS: Final = frozenset(
+    {"__init__", "__main__", "farm", "load", "processes", "relays", "stream", "yardsticks"}
+)
 
 
 def benchmarks() -> dict[str, str]:

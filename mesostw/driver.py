@@ -241,7 +241,7 @@ class Driver(Generic[S, C, E]):
             Answer: self._questions.answer,
             Route: exchange.route,
             Unroute: exchange.unroute,
-            Continue: self._continue,
+            Continue: lambda _: self.tell((Continued(),)),
         }
 
     # --- a life ---------------------------------------------------------------
@@ -326,10 +326,19 @@ class Driver(Generic[S, C, E]):
         return answer
 
     def has_room(self, resume: Callable[[], None]) -> bool:
-        if len(self._told) < INBOX_STIMULI_MAX:
+        if self._has_room(INBOX_STIMULI_MAX):
             return True
         self._resumes.append(resume)
         return False
+
+    def _has_room(self, stimuli_max: int) -> bool:
+        return len(self._told) < stimuli_max and len(self._waiting) < TURNS_WAITING_MAX
+
+    def _resume_links(self) -> None:
+        if self._resumes and self._has_room(INBOX_STIMULI_MAX // 2):
+            resumes, self._resumes = self._resumes, []
+            for resume in resumes:
+                resume()
 
     def _schedule(self) -> None:
         if self._told and self._running and self._turn_due is None:
@@ -351,10 +360,7 @@ class Driver(Generic[S, C, E]):
             self._core.check()
         self._close_turn(turn)
         self._schedule()
-        if self._resumes and len(self._told) < INBOX_STIMULI_MAX // 2:
-            resumes, self._resumes = self._resumes, []
-            for resume in resumes:
-                resume()
+        self._resume_links()
 
     def _hear_some(self, turn: _Turn[C, E]) -> None:
         told, hear, remember = self._told, self._core.hear, self._story.remember
@@ -406,6 +412,7 @@ class Driver(Generic[S, C, E]):
             if waiting:
                 waiting.popleft()
         self._schedule()
+        self._resume_links()
         if self._stopped is not None and not waiting and not self._stopped.called:
             self._stopped.callback(None)
 
@@ -435,9 +442,6 @@ class Driver(Generic[S, C, E]):
 
     def _close(self, effect: Close) -> None:
         self._exchange.close(effect.link, effect.reason)
-
-    def _continue(self, effect: Continue) -> None:
-        self.tell((Continued(),))
 
     def _arm(self, effect: Arm) -> None:
         if self._running:

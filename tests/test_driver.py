@@ -219,6 +219,17 @@ class TurnTests(DriverTestCase):
         self.clock.advance(0)
         self.assertEqual(resumed, [1])
 
+    def test_room_while_keeping(self) -> None:
+        """While the store does not keep up nothing more is taken in, however little is told."""
+        resumed: list[int] = []
+        for _ in range(module.TURNS_WAITING_MAX):
+            self.assertTrue(self.driver.has_room(lambda: resumed.append(0)))
+            self.do(changes=(Set("a", 1),))
+            self.clock.advance(0)
+        self.assertFalse(self.driver.has_room(lambda: resumed.append(1)))
+        self.clock.advance(1)
+        self.assertEqual(resumed, [1])
+
     def test_check(self) -> None:
         """A checking driver has the core check itself after every turn."""
         self.begin(checking=True)
