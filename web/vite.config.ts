@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { defineConfig } from "vitest/config";
 import type { Plugin } from "vite";
@@ -7,12 +9,12 @@ function compressed(): Plugin {
   return {
     name: "mesostw-compressed",
     apply: "build",
-    generateBundle(_options, bundle) {
-      for (const file of Object.values(bundle)) {
-        if (!/\.(js|css)$/.test(file.fileName)) continue;
-        const source = file.type === "chunk" ? file.code : file.source;
-        const bytes = gzipSync(source, { level: 9 });
-        this.emitFile({ type: "asset", fileName: `${file.fileName}.gz`, source: bytes });
+    // After writing: only then has every other step (minifying, hashing) had its say.
+    writeBundle(options, bundle) {
+      for (const name of Object.keys(bundle)) {
+        if (!/\.(js|css)$/.test(name)) continue;
+        const path = join(options.dir as string, name);
+        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
       }
     },
   };

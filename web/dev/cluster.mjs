@@ -45,7 +45,7 @@ export class Cluster {
 
   addAgent(index, now) {
     const id = `${MASTER}-S${index}`;
-    const cpus = index % 3 === 0 ? 64 : 32;
+    const cpus = index % 3 === 0 ? 96 : 48;
     this.agents.set(id, {
       id, hostname: `n-${String(index).padStart(3, "0")}.dc1`, address: `10.0.${index >> 8}.${index & 255}:5051`,
       state: "active", version: "1.11.0", attributes: `rack:r${index % 12};zone:${"abc"[index % 3]}`,
@@ -78,11 +78,11 @@ export class Cluster {
     const id = `${name}.${number.toString(36)}${Math.floor(this.random() * 1e9).toString(36)}`;
     const dice = this.random();
     const settledState = dice < 0.965 ? "TASK_RUNNING" : dice < 0.985 ? "TASK_FINISHED" : dice < 0.99
-      ? "TASK_FAILED" : dice < 0.996 ? "TASK_STAGING" : "TASK_KILLED";
+      ? "TASK_FAILED" : dice < 0.9905 ? "TASK_STAGING" : "TASK_KILLED";
     const task = {
       id, name, framework_id: framework.id, agent_id: agent.id, hostname: agent.hostname, executor_id: "",
       role: "*", user: "ops", state: "TASK_STAGING", healthy: null, cpus: [0.1, 0.25, 0.5, 1, 2][number % 5],
-      mem: [64, 128, 256, 512, 1024][number % 5], disk: 0, gpus: 0, started: null, updated: now, ended: null,
+      mem: [64, 512, 1024, 2048, 8192][number % 5], disk: 512 * (number % 9), gpus: 0, started: null, updated: now, ended: null,
       reason: "", message: "", source: "", container_id: `c-${number}`,
       sandbox: `/var/lib/mesostw/slaves/${agent.id}/frameworks/${framework.id}/executors/${id}/runs/latest`,
       active: true, command: `./serve --port $PORT0 --shard ${number}`,
@@ -162,7 +162,10 @@ export class Cluster {
       this.event(word, `tasks/${task.framework_id}/${task.id}`, `${task.id} ${word} on ${task.hostname}`, now);
       if (this.tasks.size > 12_000 && task.ended !== null) this.drop(task);
     }
-    for (const task of tasks) if (task.state === "TASK_STARTING" && now - task.updated > 2) this.move(task, "TASK_RUNNING", now);
+    for (const task of tasks) {
+      if (task.state === "TASK_STAGING" && now - task.updated > 1 && now - task.updated < 60) this.move(task, "TASK_STARTING", now);
+      else if (task.state === "TASK_STARTING" && now - task.updated > 1) this.move(task, "TASK_RUNNING", now);
+    }
     this.publish();
   }
 
@@ -175,7 +178,7 @@ export class Cluster {
   publish() {
     const counts = Object.fromEntries(TASK_STATES.map((state) => [state, 0]));
     for (const agent of this.agents.values()) Object.assign(agent, { cpus_used: 0, mem_used: 0, disk_used: 0, gpus_used: 0, tasks: 0 });
-    for (const framework of this.frameworks.values()) Object.assign(framework, { cpus: 0, mem: 0, tasks: 0 });
+    for (const framework of this.frameworks.values()) Object.assign(framework, { cpus: 0, mem: 0, disk: 0, tasks: 0 });
     for (const task of this.tasks.values()) {
       counts[task.state]++;
       this.board.put("tasks", task.id, { ...task });
@@ -184,9 +187,11 @@ export class Cluster {
       const framework = this.frameworks.get(task.framework_id);
       agent.cpus_used += task.cpus;
       agent.mem_used += task.mem;
+      agent.disk_used += task.disk;
       agent.tasks++;
       framework.cpus += task.cpus;
       framework.mem += task.mem;
+      framework.disk += task.disk;
       framework.tasks++;
     }
     for (const [id, agent] of this.agents) this.board.put("agents", id, { ...agent });

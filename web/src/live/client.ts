@@ -69,6 +69,7 @@ export class LiveClient {
   private heardAt = 0;
   private helloAt = 0;
   private roundTripMs = 0;
+  private readonly askedAt = new Map<number, number>();
   private cancelRetry: (() => void) | null = null;
   private paintAsked = false;
   private caughtUp = 0;
@@ -152,6 +153,7 @@ export class LiveClient {
       if (frame.t === "m") this.bookmark(frame);
       // What arrives is as fresh as now, also between two bookmarks.
       else if (frame.t === "d") this.dataAsOf = this.serverNow();
+      else if (frame.t === "ok") this.measure(this.askedAt.get(frame.id));
       for (const topic of this.topics.values()) this.tell(topic, { kind: "frame", frame });
       if (this.connection.kind === "stale") this.becomeLive(null);
     }
@@ -160,6 +162,7 @@ export class LiveClient {
   private welcome(frame: ServerFrame & { t: "welcome" }): void {
     const now = this.outside.now();
     this.roundTripMs = Math.max(0, now - this.helloAt);
+    this.askedAt.clear();
     this.clockOffsetMs = frame.now + this.roundTripMs / 2 - now;
     this.dataAsOf = frame.now;
     this.version = frame.version ?? null;
@@ -171,8 +174,17 @@ export class LiveClient {
     this.caughtUp = 0;
     if (this.hidden) this.send({ t: "vis", hidden: true });
     for (const topic of this.topics.values()) this.tell(topic, { kind: "connected" });
-    this.becomeLive(Math.round(this.roundTripMs / 2));
+    this.becomeLive(null);
     if (returning) this.note({ kind: "caught-up", changes: 0 });
+  }
+
+  /** The quickest answer to a question tells the way best; a busy page answers itself late. */
+  private measure(askedAt: number | undefined): void {
+    if (askedAt === undefined) return;
+    const now = this.outside.now();
+    const quicker = Math.max(0, Math.min(this.roundTripMs, now - askedAt));
+    this.clockOffsetMs -= (this.roundTripMs - quicker) / 2;
+    this.roundTripMs = quicker;
   }
 
   private bookmark(frame: ServerFrame & { t: "m" }): void {
@@ -211,7 +223,7 @@ export class LiveClient {
     } else if (this.welcomed && silentMs > STALE_MS) this.become({ kind: "stale", silentMs });
     else if (this.noticeUntil !== 0 && now >= this.noticeUntil && this.welcomed) {
       this.noticeUntil = 0;
-      this.becomeLive(Math.round(this.roundTripMs / 2));
+      this.becomeLive(null);
     }
     this.outside.after(WATCH_MS, () => this.watch());
   }
@@ -273,6 +285,7 @@ export class LiveClient {
   }
 
   private send(frame: ClientFrame): void {
+    if (frame.t === "sub") this.askedAt.set(frame.id, this.outside.now());
     this.socket?.send(JSON.stringify(frame));
   }
 }

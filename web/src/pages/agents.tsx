@@ -24,7 +24,7 @@ export const AGENTS: TableSpec = {
   columns: [
     column("hostname", "Host", "text", "minmax(12ch, 1.5fr)", { aliases: ["host", "agent", "node"], narrow: true }),
     memberState,
-    column("tasks", "Tasks", "number", "7ch", { narrow: true, cell: (row) => number(row.tasks) }),
+    column("tasks", "Tasks", "number", "9ch", { narrow: true, cell: (row) => number(row.tasks) }),
     shareColumn("cpus", "CPU"),
     shareColumn("mem", "Memory"),
     shareColumn("disk", "Disk"),
@@ -34,7 +34,7 @@ export const AGENTS: TableSpec = {
     column("ports", "Ports", "text", "minmax(10ch, 1fr)", { extra: true }),
     column("version", "Version", "text", "9ch", { extra: true }),
     column("id", "Id", "text", "minmax(14ch, 1fr)", { extra: true }),
-    ageColumn("registered", "Known for"),
+    ageColumn("registered", "Known for", { width: "12ch" }),
     ageColumn("reregistered", "Back since", { extra: true }),
   ],
 };

@@ -10,11 +10,11 @@ import { type Column, column } from "../table/columns";
 /** Columns that several tables share. */
 
 export function ageColumn(name: string, label: string, more: Partial<Column> = {}): Column {
-  return column(name, label, "age", "7ch", { cell: (row) => <Age at={row[name]} />, ...more });
+  return column(name, label, "age", "10ch", { cell: (row) => <Age at={row[name]} />, ...more });
 }
 
 export function sizeColumn(name: string, label: string, more: Partial<Column> = {}): Column {
-  return column(name, label, "size", "9ch", { cell: (row) => size(row[name]), ...more });
+  return column(name, label, "size", "11ch", { cell: (row) => size(row[name]), ...more });
 }
 
 /** Used (and offered) of a total, as a bar and a number; sorts and searches by what is used. */
@@ -43,7 +43,7 @@ function plain(value: number): string {
   return String(Math.round(value * 1000) / 1000);
 }
 
-const STATE_ORDER = ["text", "minmax(12ch, 15ch)"] as const;
+const STATE_ORDER = ["text", "19ch"] as const;
 
 export const taskState = column("state", "State", ...STATE_ORDER, {
   narrow: true,

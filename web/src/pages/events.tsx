@@ -4,11 +4,11 @@ import { column, type TableSpec } from "../table/columns";
 import { hashOf } from "../router";
 
 /** An event's object is an address such as `tasks/<framework>/<id>`; anything else stays text. */
-export function objectLink(row: Row) {
+export function objectLink(row: Row, text?: string) {
   const parts = String(row.object ?? "").split("/");
   const known = ["tasks", "agents", "frameworks"].includes(parts[0] as string) && parts.length > 1;
-  if (!known) return String(row.object ?? "");
-  return <a href={hashOf(parts)}>{parts.at(-1)}</a>;
+  if (!known) return text ?? String(row.object ?? "");
+  return <a href={hashOf(parts)}>{text ?? parts.at(-1)}</a>;
 }
 
 export const EVENTS: TableSpec = {

@@ -166,8 +166,7 @@ function Feed() {
         {shown.map((row, at) => (
           <li key={`${row.at}-${row.object}-${at}`}>
             <time>{clock(Number(row.at) * 1000)}</time>
-            <span class="feed-text" title={String(row.text)}>{String(row.text)}</span>
-            <span class="feed-link">{objectLink(row)}</span>
+            <span class="feed-text" title={String(row.text)}>{objectLink(row, String(row.text))}</span>
           </li>
         ))}
       </ol>

@@ -40,7 +40,7 @@ export const TASKS: TableSpec = {
     { label: "Unhealthy", term: "state:unhealthy" },
   ],
   columns: [
-    column("id", "Task", "text", "minmax(18ch, 2fr)", { narrow: true, cell: (row) => <span class="mono" title={String(row.id)}>{middle(String(row.id), 34)}</span> }),
+    column("id", "Task", "text", "minmax(15ch, 2fr)", { narrow: true, cell: (row) => <span class="mono" title={String(row.id)}>{middle(String(row.id), 34)}</span> }),
     column("name", "Name", "text", "minmax(8ch, 1fr)", { extra: true }),
     taskState,
     column("framework_id", "Framework", "text", "minmax(9ch, 1fr)", {

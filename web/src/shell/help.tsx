@@ -6,7 +6,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["j k ↑ ↓", "next and previous row"],
   ["Enter", "open the row"],
   ["Space .", "details of the row, with its commands"],
-  ["Home End PgUp PgDn", "move further"],
+  ["PgUp PgDn", "a page; Home and End: all the way"],
   ["Esc", "close, leave the table"],
   ["?", "this help"],
 ];

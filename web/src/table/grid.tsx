@@ -134,6 +134,8 @@ export function Grid({ spec, scope }: { spec: TableSpec; scope?: (row: Row) => b
   };
 
   const template = columns.map((each) => each.width).join(" ");
+  // The least widths added up: below it the table scrolls sideways, the same for every row.
+  const least = columns.reduce((sum, each) => sum + Number(/\d+/.exec(each.width)?.[0] ?? 0), 0);
   const rows = [];
   for (let index = range[0]; index < Math.min(range[1], count); index++) {
     const handle = view.order[index] as number;
@@ -163,7 +165,7 @@ export function Grid({ spec, scope }: { spec: TableSpec; scope?: (row: Row) => b
           aria-activedescendant={selected >= 0 ? `row-${view.order[selected]}` : undefined}
           tabIndex={0}
           ref={scroller}
-          style={{ "--tracks": template, "--row": `${rowPx}px` }}
+          style={{ "--tracks": template, "--least": `${least}ch`, "--row": `${rowPx}px` }}
           onScroll={measure}
           onKeyDown={onKey}
           onPointerEnter={(event) => event.pointerType === "mouse" && freeze(true)}

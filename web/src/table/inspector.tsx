@@ -5,7 +5,7 @@ import type { TableSpec } from "./columns";
 
 /** The row beside the list: everything about it, and what can be done, while the list keeps its place. */
 export function Inspector({ spec, row, close }: { spec: TableSpec; row: Row | undefined; close: () => void }) {
-  const title = row === undefined ? "removed" : String(row.name || row.hostname || row.id || "");
+  const title = row === undefined ? "removed" : text(spec.columns[0]?.read(row));
   return (
     <aside class="drawer" aria-label={`Details of ${title}`}>
       <header>

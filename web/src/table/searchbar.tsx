@@ -14,6 +14,7 @@ interface Props {
 export function SearchBar({ spec, view, columns, draw }: Props) {
   const { q = "" } = place.value.query;
   const { faults } = view.compiled;
+  const { total } = view;
   return (
     <div class="search-bar">
       <label class="search">
@@ -48,8 +49,8 @@ export function SearchBar({ spec, view, columns, draw }: Props) {
         </button>
       ))}
       <span class="count" aria-live="off">
-        {number(view.table.rows.size)} {spec.noun}
-        {view.order.length !== view.table.rows.size && ` → ${number(view.order.length)}`}
+        {number(total)} {spec.noun}
+        {q !== "" && ` → ${number(view.order.length)}`}
       </span>
       {view.pending > 0 && (
         <button

@@ -30,7 +30,7 @@ export class TableView {
     readonly table: Table,
     private readonly fields: readonly Field<Row>[],
     private readonly nowS: () => number,
-    private readonly scope: (row: Row) => boolean = () => true,
+    private readonly scope?: (row: Row) => boolean,
   ) {
     this.compiled = compile("", fields);
   }
@@ -65,7 +65,7 @@ export class TableView {
     const now = this.nowS();
     const order: number[] = [];
     for (const [handle, row] of this.table.rows) {
-      if (this.scope(row) && this.compiled.matches(row, now)) order.push(handle);
+      if (this.fits(row, now)) order.push(handle);
     }
     order.sort(this.comparison());
     this.order = order;
@@ -75,9 +75,21 @@ export class TableView {
     this.pending = 0;
   }
 
+  /** How many rows there are to search in. */
+  get total(): number {
+    if (this.scope === undefined) return this.table.rows.size;
+    let total = 0;
+    for (const row of this.table.rows.values()) if (this.scope(row)) total++;
+    return total;
+  }
+
   row(index: number): Row | undefined {
     const handle = this.order[index];
     return handle === undefined ? undefined : this.table.rows.get(handle);
+  }
+
+  private fits(row: Row, nowS: number): boolean {
+    return (this.scope === undefined || this.scope(row)) && this.compiled.matches(row, nowS);
   }
 
   private wait(handles: ReadonlySet<number>): void {
@@ -86,7 +98,7 @@ export class TableView {
     const now = this.nowS();
     for (const handle of this.waiting) {
       const row = this.table.rows.get(handle);
-      const wanted = row !== undefined && this.scope(row) && this.compiled.matches(row, now);
+      const wanted = row !== undefined && this.fits(row, now);
       if (wanted !== this.shown.has(handle) || (wanted && this.misplaced(handle))) pending++;
     }
     this.pending = pending;
@@ -118,7 +130,7 @@ export class TableView {
     const coming: number[] = [];
     for (const handle of handles) {
       const row = this.table.rows.get(handle);
-      if (row !== undefined && this.scope(row) && this.compiled.matches(row, now)) {
+      if (row !== undefined && this.fits(row, now)) {
         coming.push(handle);
         this.shown.add(handle);
       } else this.shown.delete(handle);

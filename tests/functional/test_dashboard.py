@@ -1,0 +1,181 @@
+"""
+The built dashboard in a real browser, against the simulator of ``web/dev``.
+
+It shows that what ``pip`` users get works: pages draw, changes arrive with no reload,
+a broken socket comes back, logs follow, and nothing that a task writes becomes markup.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE = ROOT / "web" / "dev" / "fake.mjs"
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+#: Milliseconds; the machine may be busy with other tests.
+WAIT_MS = 15_000
+
+
+class DashboardTests(SynchronousTestCase):
+    """Each test has a simulated cluster and a browser of its own, ended with it."""
+
+    def setUp(self) -> None:
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        if chromium is None:
+            raise SkipTest("no chromium is installed")
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 (needed only with a browser)
+
+        self.address = f"http://127.0.0.1:{self.start_fake()}/"
+        playwright = sync_playwright().start()
+        self.addCleanup(playwright.stop)
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        self.addCleanup(browser.close)
+        self.faults: list[str] = []
+        self.page = browser.new_page(viewport={"width": 1280, "height": 800})
+        self.page.set_default_timeout(WAIT_MS)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def start_fake(self) -> int:
+        """Start a simulated cluster that changes only when told; the port it listens on."""
+        fake = subprocess.Popen(
+            ["node", str(FAKE), "--port", "0", "--tasks", "2000", "--agents", "60", "--quiet"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert fake.stdout is not None
+        self.addCleanup(fake.stdout.close)
+        self.addCleanup(fake.wait)
+        self.addCleanup(fake.kill)
+        return int(fake.stdout.readline().split()[1])
+
+    def go(self, place: str) -> None:
+        """Open a place of the dashboard and wait until it is live."""
+        self.page.goto(f"{self.address}#{place}")
+        self.page.wait_for_selector('[data-connection="live"]')
+
+    def tell_fake(self, command: str) -> Any:
+        """Give the simulated cluster a command."""
+        with urllib.request.urlopen(f"{self.address}fake/{command}", data=b"") as answer:
+            return json.loads(gzip.decompress(answer.read()))
+
+    def text(self, selector: str) -> str:
+        """What a part of the page says."""
+        return str(self.page.inner_text(selector))
+
+    def test_pages(self) -> None:
+        """Every page of the navigation draws its rows, and none raises an error."""
+        self.go("/")
+        self.page.wait_for_selector(".matters li")
+        self.assertIn("running", self.text(".strip"))
+        for name in ("tasks", "agents", "frameworks", "offers", "events"):
+            self.page.click(f'.rail a[href="#/{name}"]')
+            self.page.wait_for_selector(f'.grid[aria-label="{name}"] [role=row][data-index="0"]')
+        self.assertEqual(self.faults, [])
+
+    def test_change_without_reload(self) -> None:
+        """A task that fails is in the list of what needs attention at once."""
+        self.go("/")
+        task = self.tell_fake("fail")
+        self.page.wait_for_selector(f'.matter-what:text-is("{task["id"]}")')
+        self.assertEqual(self.faults, [])
+
+    def test_search_in_the_address(self) -> None:
+        """A search is kept in the address; only a window of many rows is in the document."""
+        self.go("/tasks")
+        self.page.wait_for_selector(".grid [data-index]")
+        self.assertEqual(self.page.get_attribute(".grid", "aria-rowcount"), "2001")
+        self.assertLess(self.page.locator(".grid [data-index]").count(), 80)
+        self.page.fill("[data-search]", "state:failed cpu>0")
+        self.page.wait_for_selector('.count:has-text("→")')
+        self.assertLess(int(self.page.get_attribute(".grid", "aria-rowcount")), 200)
+        self.assertIn("q=state%3Afailed+cpu%3E0", self.page.url)
+        words = set(self.page.locator(".grid [data-index] .word").all_inner_texts())
+        self.assertEqual(words, {"failed"})
+
+    def test_keyboard(self) -> None:
+        """A task is found, looked at and opened without a mouse."""
+        self.go("/")
+        self.page.keyboard.press("g")
+        self.page.keyboard.press("t")
+        self.page.wait_for_selector(".grid [data-index]")
+        self.page.keyboard.press("/")
+        self.page.keyboard.type("state:running")
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.press("j")
+        self.page.keyboard.press("j")
+        self.page.keyboard.press("Space")
+        self.page.wait_for_selector(".drawer")
+        self.assertIn("mesostw kill", self.text(".drawer"))
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector(".object-head h1")
+        self.assertRegex(self.page.url, r"#/tasks/[^/]+/[^/]+$")
+        self.assertEqual(self.faults, [])
+
+    def test_log_follows(self) -> None:
+        """The open log shows what is added, as text and never as markup."""
+        self.go("/tasks")
+        self.page.click('.grid [data-index="0"] a')
+        self.page.wait_for_selector(".log-text pre")
+        self.tell_fake("log")
+        self.page.wait_for_selector('.log-text pre:has-text("<b>not bold</b>")')
+        self.assertEqual(self.page.locator(".log-text b").count(), 0)
+        gap = self.page.evaluate(
+            "(box => box.scrollHeight - box.scrollTop - box.clientHeight)"
+            "(document.querySelector('.log-text'))"
+        )
+        self.assertLess(gap, 30)
+        self.page.fill(".log [data-search]", "heap")
+        self.page.wait_for_selector(".log mark")
+
+    def test_timeline_and_why(self) -> None:
+        """A task tells its states in order, and why it is as it is."""
+        self.go("/tasks?q=state:failed")
+        self.page.click('.grid [data-index="0"] a')
+        self.page.click('.tabs a:text-is("Timeline")')
+        self.page.wait_for_selector(".timeline li")
+        states = self.page.locator(".timeline b").all_inner_texts()
+        self.assertEqual(states, ["staging", "starting", "running", "failed"])
+        self.page.click('.tabs a:text-is("Why")')
+        self.page.wait_for_selector(".why-sentence")
+
+    def test_broken_socket(self) -> None:
+        """After a broken socket the page is caught up; in a new epoch it is refreshed."""
+        self.go("/agents")
+        self.page.wait_for_selector(".grid [data-index]")
+        self.tell_fake("drop")
+        self.page.wait_for_selector('[data-connection="caught-up"]')
+        self.tell_fake("epoch")
+        self.page.wait_for_selector('[data-connection="refreshed"]')
+        self.page.wait_for_selector(".grid [data-index]")
+        self.assertEqual(self.page.get_attribute(".grid", "aria-rowcount"), "61")
+        self.assertEqual(self.faults, [])
+
+    def test_theme(self) -> None:
+        """The theme is changed by hand and kept over a reload."""
+        self.go("/")
+        for _ in range(2):
+            self.page.click('button[aria-label^="Theme"]')
+        self.page.reload()
+        self.page.wait_for_selector('[data-connection="live"]')
+        background = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        self.assertEqual(background, "rgb(14, 17, 22)")
+
+    def test_narrow(self) -> None:
+        """On a phone nothing sticks out at the side of any page."""
+        self.page.set_viewport_size({"width": 360, "height": 740})
+        for place in ("/", "/tasks", "/agents", "/frameworks", "/offers", "/events"):
+            self.go(place)
+            self.page.wait_for_timeout(150)
+            width = self.page.evaluate("document.documentElement.scrollWidth")
+            self.assertLessEqual(width, 360, place)
