@@ -90,6 +90,8 @@ class AgentLink:
             return
         while self._hear():
             pass
+        self.tell("replaced")
+        self.flush()
         self._drop()
         fresh.setblocking(False)
         self._socket = fresh

@@ -20,6 +20,7 @@ The supervisor says::
     ["exited", id, status or null, message]
     ["failed", id, reason, message]
     ["synced"]                               that was all; from here on it is news
+    ["replaced"]                             another agent has connected: do not come back
     ["stopping"]                             it ends now
     ["busy", n]                              it does not: ``n`` containers live
 

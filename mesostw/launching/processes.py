@@ -80,6 +80,7 @@ class SupervisedLauncher:
         self._starting: Deferred[None] | None = None
         self._stopping: Deferred[None] | None = None
         self._stopped = True
+        self._pid: int | None = None
         #: Whether the supervisor has said that it ends.
         self._ended = False
 
@@ -115,6 +116,20 @@ class SupervisedLauncher:
         else:
             self._leave()
         return stopping
+
+    def abandon(self) -> None:
+        """Be gone without a word, as if this process had been killed."""
+        self._stopped = True
+        self._cancel()
+        if self._link is not None:
+            self._link.abort()
+        else:
+            self._finish()
+
+    @property
+    def supervisor_pid(self) -> int | None:
+        """The process that runs the containers; ``None`` while there is none."""
+        return self._pid
 
     # --- ILauncher ----------------------------------------------------------
 
@@ -205,6 +220,7 @@ class SupervisedLauncher:
 
     def _lost(self, reason: Failure) -> None:
         synced, self._link, self._synced = self._synced, None, False
+        self._pid = None
         if self._stopping is not None or self._stopped:
             self._leave()
         elif synced:
@@ -224,6 +240,10 @@ class SupervisedLauncher:
                     self._sync(told)
                 case ["stopping"]:
                     self._ended = True
+                case ["replaced"]:
+                    self._log.error("another agent has taken over {home}",
+                                    home=self._home.directory)
+                    self._leave()
                 case ["busy", int() as count]:
                     self._log.info("{count} containers live on without us", count=count)
                     self._leave()
@@ -235,6 +255,8 @@ class SupervisedLauncher:
 
     def _greeted(self, hello: dict[str, object]) -> None:
         self._ledger.greeted()
+        pid = hello.get("pid")
+        self._pid = pid if isinstance(pid, int) else None
         if hello.get("version") != VERSION:
             self._log.info("the supervisor speaks version {version}, we {ours}",
                            version=hello.get("version"), ours=VERSION)

@@ -1,0 +1,1 @@
+"""Launching: the ledger, records, sandboxes and the pretended machine."""
