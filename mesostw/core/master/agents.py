@@ -82,9 +82,7 @@ def registered(turn: Turn, link: LinkId, peer: Peer, heard: RegisterAgent) -> No
     turn.send(link, _admitted(turn, agent_id))
 
 
-def total_of(
-    turn: Turn, link: LinkId, heard: RegisterAgent | ReregisterAgent
-) -> Resources | None:
+def total_of(turn: Turn, link: LinkId, heard: RegisterAgent | ReregisterAgent) -> Resources | None:
     """All that an agent has; one that says nonsense is refused, and ``None`` is returned."""
     try:
         if not heard.agent.hostname:

@@ -69,9 +69,7 @@ def _message_of(turn: Turn, offer: Offer, framework: Framework, agent: Agent) ->
         domain=agent.info.domain,
         resources=messages_of(offer.resources, offer.role, refined=refined),
         attributes=agent.info.attributes,
-        executor_ids=tuple(
-            ExecutorID(value=key[2]) for key in executors if key[1] == framework.id
-        ),
+        executor_ids=tuple(ExecutorID(value=key[2]) for key in executors if key[1] == framework.id),
         allocation_info=_allocation(offer.role),
     )
 

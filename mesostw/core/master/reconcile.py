@@ -23,8 +23,9 @@ from mesostw.core.master.statuses import status_of, told
 from mesostw.core.master.turn import Turn
 from mesostw.core.outcome import Send
 from mesostw.messages.ids import AgentID, ExecutorID, TaskID
-from mesostw.messages.scheduler_calls import Reconcile, ReconcileTask
-from mesostw.messages.scheduler_events import Update
+from mesostw.messages.operations import OperationState, OperationStatus
+from mesostw.messages.scheduler_calls import Reconcile, ReconcileOperations, ReconcileTask
+from mesostw.messages.scheduler_events import Update, UpdateOperationStatus
 from mesostw.messages.tasks import TaskStatus, TaskStatusReason, TaskStatusSource
 from mesostw.model.ids import AgentId, TaskId
 from mesostw.model.tasks import TaskState
@@ -113,3 +114,17 @@ def _latest(turn: Turn, framework: Framework, task: Task) -> TaskStatus:
 def _say(turn: Turn, framework: Framework, status: TaskStatus) -> None:
     if framework.link is not None:
         turn.effects.append(Send(framework.link, Update(status=status)))
+
+
+def operations_asked(turn: Turn, framework: Framework, heard: ReconcileOperations) -> None:
+    """Answer that no operation is known: none that would last is done in this version."""
+    turn.count("messages_reconcile_operations")
+    for one in heard.operations:
+        status = OperationStatus(
+            operation_id=one.operation_id,
+            state=OperationState.OPERATION_UNKNOWN,
+            message="Reconciliation: Operation is unknown",
+            agent_id=one.agent_id,
+            resource_provider_id=one.resource_provider_id,
+        )
+        turn.send(framework.link, UpdateOperationStatus(status=status))

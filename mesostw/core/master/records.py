@@ -61,9 +61,7 @@ class AgentState(StrEnum):
 #: States of agents that have a link.
 CONNECTED: Final = frozenset({AgentState.ACTIVE, AgentState.INACTIVE})
 #: States of agents whose tasks and resources are known.
-REGISTERED: Final = frozenset(
-    {AgentState.ACTIVE, AgentState.INACTIVE, AgentState.DISCONNECTED}
-)
+REGISTERED: Final = frozenset({AgentState.ACTIVE, AgentState.INACTIVE, AgentState.DISCONNECTED})
 
 
 class Agent(Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mesostw.core.master import agents, offers, recovery, tasks
+from mesostw.core.master import agents, offers, recovery, routes, tasks
 from mesostw.core.master.changes import (
     AgentChanged,
     AgentKept,
@@ -40,7 +40,7 @@ from mesostw.messages.convert import resources_of
 from mesostw.messages.ids import AgentID, FrameworkID, TaskID
 from mesostw.messages.scheduler_events import Update
 from mesostw.messages.tasks import TaskStatusReason
-from mesostw.model.ids import AgentId, ExecutorId, FrameworkId, LinkId
+from mesostw.model.ids import AgentId, ExecutorId, FrameworkId, LinkId, TaskId
 from mesostw.model.names import id_fault
 from mesostw.model.resources import EMPTY, Resources, ResourcesError
 
@@ -48,7 +48,7 @@ from mesostw.model.resources import EMPTY, Resources, ResourcesError
 class _Told:
     """What an agent told, as the master's own records."""
 
-    __slots__ = ("executors", "lacking", "removed", "tasks", "total")
+    __slots__ = ("doubles", "executors", "lacking", "removed", "tasks", "total")
 
     def __init__(self, total: Resources) -> None:
         self.total = total
@@ -56,6 +56,8 @@ class _Told:
         self.executors: dict[ExecutorKey, Executor] = {}
         #: Tasks that the master has on the agent and the agent did not tell of.
         self.lacking: list[Task] = []
+        #: Tasks whose framework has another of that id elsewhere by now: to be killed.
+        self.doubles: list[TaskKey] = []
         #: Frameworks that are to be ended there.
         self.removed: dict[FrameworkId, None] = {}
 
@@ -90,7 +92,7 @@ def _linked(turn: Turn, link: LinkId, known: Agent | None) -> None:
         old = turn.live.links.get(known.link)
         if old is not None:
             old.agent_id = None
-        agents.routes.of_link(turn, known.link)
+        routes.of_link(turn, known.link)
         turn.do(Close(known.link, "the agent came back on another link"))
 
 
@@ -122,9 +124,13 @@ def _read_tasks(turn: Turn, told: _Told, agent_id: AgentId, heard: ReregisterAge
         if framework_id not in state.frameworks:
             told.removed[framework_id] = None
             continue
-        known = state.tasks.get((framework_id, message.task_id.value))  # type: ignore[arg-type]
-        if known is not None and known.agent_id == agent_id:
-            told.tasks[known.key] = recovery.caught_up(known, message)
+        key = framework_id, TaskId(message.task_id.value)
+        known = state.tasks.get(key)
+        if known is not None:
+            if known.agent_id == agent_id:
+                told.tasks[key] = recovery.caught_up(known, message)
+            else:
+                told.doubles.append(key)
             continue
         task = recovery.task_told(turn, agent_id, framework_id, message)
         told.tasks[task.key] = task
@@ -232,16 +238,12 @@ def _merge(turn: Turn, agent: Agent, told: _Told, *, returning: bool) -> None:
                 held = charged.get((key[0], task.role), EMPTY)
                 charged[key[0], task.role] = held + task.resources
         elif known is not task:
-            turn.change(TaskChanged(task))
-            if task.state in TERMINAL and known.state not in TERMINAL:
-                turn.allocator.give_back(
-                    agent.id, key[0], task.role, task.resources, now=turn.now.steady
-                )
+            tasks.moved(turn, known, task)
     for executor_key in tuple(state.agent_loads[agent.id].executors):
         if executor_key not in told.executors:
             agents.executor_removed(turn, state.executors[executor_key])
-    for executor_key, executor in told.executors.items():
-        if executor_key not in state.executors:
+    for executor in told.executors.values():
+        if executor.key not in state.executors:
             turn.change(ExecutorChanged(executor))
             held = charged.get((executor.framework_id, executor.role), EMPTY)
             charged[executor.framework_id, executor.role] = held + executor.resources
@@ -252,17 +254,14 @@ def _merge(turn: Turn, agent: Agent, told: _Told, *, returning: bool) -> None:
 def _came_back(turn: Turn, agent: Agent, task: Task, *, returning: bool) -> None:
     """A task that the master did not have on the agent, or had given up."""
     load = turn.state.load_of(task.framework_id)
-    given_up = load.completed.get(task.id)
-    elsewhere = turn.state.tasks.get(task.key)
-    if elsewhere is not None:
-        return
+    strayed = task.id in load.unreachable
+    given_up = None if strayed else load.completed.get(task.id)
     if given_up is not None and given_up.agent_id == agent.id and task.state not in TERMINAL:
         # Its framework was told an end; see ``Live.condemned``.
         turn.live.condemned[task.key] = None
         turn.live.kills.setdefault(agent.id, {})[task.key] = None
         turn.change(TaskChanged(task))
         return
-    strayed = task.id in load.unreachable
     if not (strayed or returning) or task.state in TERMINAL:
         turn.change(TaskChanged(task))
         return
@@ -275,9 +274,7 @@ def _came_back(turn: Turn, agent: Agent, task: Task, *, returning: bool) -> None
     )
     moved = with_status(task, status, task.state)
     turn.change(
-        TaskChanged(
-            replace(moved, update_state=task.update_state, update_uuid=task.update_uuid)
-        )
+        TaskChanged(replace(moved, update_state=task.update_state, update_uuid=task.update_uuid))
     )
     turn.tell(task.framework_id, Update(status=status))
 
@@ -307,6 +304,8 @@ def _answer(turn: Turn, agent: Agent, told: _Told) -> None:
             ),
         ),
     )
+    for key in told.doubles:
+        turn.send(agent.link, tasks.kill_message(turn, key, None))
     for framework_id in told.removed:
         if framework_id in turn.state.completed_frameworks:
             shut = ShutdownFramework(framework_id=FrameworkID(value=framework_id), epoch=turn.epoch)

@@ -75,17 +75,24 @@ def _fold(turn: Turn, task: Task, heard: StatusUpdated) -> None:
     if before in TERMINAL:
         # What has ended stays as it ended: the agent catches up with what it told before.
         latest = before
-    moved = with_status(task, status, latest)
-    if latest in TERMINAL and before not in TERMINAL:
-        _count_end(turn, moved)
-        turn.change(TaskChanged(moved))
-        turn.allocator.give_back(
-            task.agent_id, task.framework_id, task.role, task.resources, now=turn.now.steady
-        )
-    else:
-        turn.change(TaskChanged(moved))
+    after = with_status(task, status, latest)
+    moved(turn, task, after)
     if not status.uuid and status.state in TERMINAL:
-        complete(turn, moved)
+        complete(turn, after)
+
+
+def moved(turn: Turn, before: Task, after: Task) -> None:
+    """A task has another state or status; once it has ended it holds nothing."""
+    turn.change(TaskChanged(after))
+    if after.state in TERMINAL and before.state not in TERMINAL:
+        _count_end(turn, after)
+        turn.allocator.give_back(
+            before.agent_id,
+            before.framework_id,
+            before.role,
+            before.resources,
+            now=turn.now.steady,
+        )
 
 
 def _count_end(turn: Turn, task: Task) -> None:
@@ -169,9 +176,7 @@ def complete(turn: Turn, task: Task) -> None:
         turn.change(TaskForgotten(task.framework_id, next(iter(completed))))
 
 
-def ended(
-    turn: Turn, task: Task, state: TaskState, reason: TaskStatusReason, message: str
-) -> None:
+def ended(turn: Turn, task: Task, state: TaskState, reason: TaskStatusReason, message: str) -> None:
     """
     Say that ``task`` ended in ``state``: decided here, so nobody acknowledges it.
 
@@ -181,9 +186,7 @@ def ended(
         complete(turn, task)
         return
     aware = turn.is_aware(task.framework_id)
-    status = status_of_task(
-        task, told(state, aware=aware), reason, message, wall=turn.now.wall
-    )
+    status = status_of_task(task, told(state, aware=aware), reason, message, wall=turn.now.wall)
     gone = with_status(task, status, told(state, aware=aware))
     _count_end(turn, gone)
     turn.tell(task.framework_id, Update(status=status))
