@@ -219,7 +219,7 @@ class LocalCluster(Service):
         self._log.info("the cluster is up: {count} agents", count=len(agents))
         self._log.info("dashboard  http://{master}/", master=master)
         self._log.info(
-            "try        mesostw --master {master} run --instances 200 -- sleep 5", master=master
+            "try        mesostw --master {master} run --instances 200 -- sh -c 'sleep 2'", master=master
         )
 
     async def _missing(self) -> str:

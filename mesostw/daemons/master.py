@@ -28,6 +28,7 @@ from mesostw.core.master.machine import Master
 from mesostw.core.master.state import ClusterState
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
+from mesostw.daemons.stopping import stop_with
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
@@ -178,7 +179,7 @@ class MasterDaemon(Service):
                 snapshots=live.snapshots,
                 task_row=live.task_row,
                 story=driver.story,
-                counters=core.counters,
+                counters=lambda: core.counters,
             )
         )
         self._log.info(
@@ -216,15 +217,6 @@ async def _settled(result: object) -> None:
 def _chance() -> Random:
     """The order in which agents are offered; of no use to know beforehand."""
     return Random(int.from_bytes(os.urandom(8), "big"))
-
-
-def stop_with(reactor: Any, status: int) -> None:
-    """End the process with ``status`` after its services have stopped."""
-    reactor.addSystemEventTrigger("after", "shutdown", os._exit, status)
-    if reactor.running:
-        reactor.stop()
-    else:
-        reactor.callWhenRunning(reactor.stop)
 
 
 def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlags:
