@@ -226,9 +226,7 @@ class SqliteStore:
                 return results
         return [self._fault] * len(jobs)
 
-    def _kept(
-        self, database: Database, groups: Sequence[tuple[Writes, int]]
-    ) -> list[Result]:
+    def _kept(self, database: Database, groups: Sequence[tuple[Writes, int]]) -> list[Result]:
         try:
             return database.keep(groups)
         except sqlite3.OperationalError as fault:
