@@ -118,7 +118,7 @@ class Live:
         farewell = frames.bye(why, url)
         for session in tuple(self.sessions):
             session.outlet.say(farewell)
-            self._end(session, 1001, why)
+            self._end(session, 4001, why)
         for call in self._calls.values():
             if call.active():
                 call.cancel()

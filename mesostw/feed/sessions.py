@@ -14,7 +14,7 @@ class Outlet(Protocol):
         """Send ``frame``; never raises, never calls back in the same call."""
 
     def end(self, code: int, reason: str) -> None:
-        """Close with a WebSocket ``code`` after what was said before."""
+        """Close with ``code``, from 4000 to 4999 as applications may, after what was said."""
 
 
 class Session:

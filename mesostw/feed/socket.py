@@ -70,20 +70,20 @@ class LiveSocket(WebSocketServerProtocol):
             self._session = self._live.opened(self)
         except Exception:  # noqa: BLE001 (logged; Autobahn would swallow it)
             self._said.failure("a live socket could not be opened")
-            self.sendClose(1011, "internal error")
+            self.sendClose(4500, "internal error")
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         session = self._session
         if session is None:
             return
         if isBinary:
-            self.end(1003, "text only")
+            self.end(4400, "text only")
             return
         try:
             self._live.heard(session, payload)
         except Exception:  # noqa: BLE001 (logged; Autobahn would swallow it)
             self._said.failure("a live message failed: {payload}", payload=payload[:200])
-            self.end(1011, "internal error")
+            self.end(4500, "internal error")
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         # Before anything flushes again: a frame to a closed socket raises Disconnected.
@@ -161,6 +161,8 @@ class LiveFactory(WebSocketServerFactory):
             autoPingTimeout=PING_TIMEOUT_S,
             perMessageCompressionAccept=lambda _offers: None,
             tcpNoDelay=True,
+            # Who breaks the rules is told which, by a close frame.
+            failByDrop=False,
         )
 
     def buildProtocol(self, addr: object) -> LiveSocket:

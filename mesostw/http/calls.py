@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
@@ -20,12 +19,12 @@ from mesostw.http.pages import Gate
 from mesostw.http.rendering import JSON, Reply, failed, query_of, refused, write
 from mesostw.interfaces import IInbox
 from mesostw.unattended import unattended
-from mesostw.wire.errors import Malformed, MalformedCall, UnsupportedCall
+from mesostw.wire.envelopes import answer_of
+from mesostw.wire.errors import Malformed, UnsupportedCall
 
 PROTOBUF: Final = "application/x-protobuf"
 ACCEPTED: Final = Reply(b"", status=202)
 
-_log = Logger()
 C = TypeVar("C")
 
 
@@ -47,12 +46,8 @@ def read_call(request: Request, decode: Callable[[bytes], C], kind: str) -> C:
         call = decode(request.content.read() if request.content is not None else b"")
     except UnsupportedCall as fault:
         raise HttpRefusal(501, f"Calls of type {fault} are not answered") from None
-    except MalformedCall as fault:
-        text = f"Failed to validate {kind}: {fault}"
-        raise HttpRefusal.bad_request(text) from None
     except Malformed as fault:
-        answer = getattr(fault, "answer", "Failed to parse body into JSON")
-        raise HttpRefusal.bad_request(f"{answer}: {fault}") from None
+        raise HttpRefusal.bad_request(answer_of(fault, kind)) from None
     if not accepts_json(request.getHeader("accept")):
         raise HttpRefusal(406, f"Expecting 'Accept' to allow '{JSON}'")
     return call

@@ -45,7 +45,7 @@ class ExecutorApi:
         return self._take(request)
 
     async def _take(self, request: Request) -> Reply | None:
-        call = read_call(request, decode_executor_call, "executor::Call")
+        call = read_call(request, decode_executor_call, "Executor::Call")
         gone: list[object] = []
         _ = request.notifyFinish().addErrback(gone.append)
         await room(self._inbox)

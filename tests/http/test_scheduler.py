@@ -84,7 +84,7 @@ class CheckTests(SchedulerTestCase):
         for body, text in (
             (b"{", "Failed to parse body into JSON: "),
             (b"\xff\xfe", "Failed to parse body into JSON: "),
-            (b"[]", "Failed to parse body into JSON: "),
+            (b"[]", "Failed to convert JSON into Call protobuf: "),
             (
                 {"type": "SUBSCRIBE", "subscribe": {"framework_info": {"user": 7}}},
                 "Failed to convert JSON into Call protobuf: ",
