@@ -28,8 +28,8 @@ from mesostw.core.agent.state import AgentState
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, LeaveAsked
 from mesostw.daemons.agent_effects import AgentEffects, Room, WhoWeAre
 from mesostw.daemons.detect import offered
-from mesostw.daemons.master import stop_with
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
+from mesostw.daemons.stopping import stop_with
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.http.identity import Identity

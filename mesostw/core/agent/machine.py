@@ -8,7 +8,7 @@ here.  Only links that are a master's or an executor's are listened to.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, assert_never
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -102,7 +102,7 @@ class Agent:
     :param roll: numbers from 0 up to 1, from a seeded generator; for back-off only.
     """
 
-    RECORDS: Final[Mapping[str, type[Struct]]] = {
+    RECORDS: Mapping[str, type[Struct]] = {
         "identity": Identity,
         "frameworks": Framework,
         "executors": Executor,
