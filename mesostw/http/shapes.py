@@ -187,22 +187,17 @@ AgentRow = tuple[Agent, Resources, Resources]
 
 def agent_head(agent: Agent, used: Resources, offered: Resources) -> dict[str, object]:
     """SLAVE, without the lists of whole resources."""
-    info, total = agent.info, agent.total
-    unreserved = total.unreserved()
+    info = agent.info
     shape: dict[str, object] = {
         "id": agent.id,
         "hostname": info.hostname,
         "port": info.port,
-        "attributes": attributes_of(info.attributes).flat(),
+        "attributes": attributes_of(info.attributes).flat() if info.attributes else {},
         "pid": f"slave(1)@{agent.address}",
         "registered_time": agent.registered,
-        "resources": Raw(resources_text(total)),
         "used_resources": Raw(resources_text(used)),
         "offered_resources": Raw(resources_text(offered)),
-        "reserved_resources": {
-            role: Raw(resources_text(total.reserved_to(role))) for role in sorted(total.roles())
-        },
-        "unreserved_resources": Raw(resources_text(unreserved)),
+        **_total_shapes(agent.total)[0],
         "active": agent.state.value == "active",
         "deactivated": agent.state.value == "inactive",
         "version": agent.version,
@@ -213,6 +208,33 @@ def agent_head(agent: Agent, used: Resources, offered: Resources) -> dict[str, o
     if info.domain is not None:
         shape["domain"] = info.domain
     return shape
+
+
+#: What an agent has, flat and as whole lists; most agents of a cluster are alike.
+_totals: dict[Resources, tuple[dict[str, object], dict[str, object]]] = {}
+
+
+def _total_shapes(total: Resources) -> tuple[dict[str, object], dict[str, object]]:
+    shapes = _totals.get(total)
+    if shapes is None:
+        if len(_totals) >= RESOURCES_TEXTS_MAX:
+            _totals.clear()
+        reserved = {role: total.reserved_to(role) for role in sorted(total.roles())}
+        flat: dict[str, object] = {
+            "resources": Raw(resources_text(total)),
+            "reserved_resources": {
+                role: Raw(resources_text(part)) for role, part in reserved.items()
+            },
+            "unreserved_resources": Raw(resources_text(total.unreserved())),
+        }
+        full: dict[str, object] = {
+            "reserved_resources_full": {
+                role: Raw(full_text(part)) for role, part in reserved.items()
+            },
+            "unreserved_resources_full": Raw(full_text(total.unreserved())),
+        }
+        shapes = _totals[total] = flat, full
+    return shapes
 
 
 _full_texts: dict[Resources, bytes] = {}
@@ -231,12 +253,8 @@ def full_text(resources: Resources) -> bytes:
 def agent_text(row: AgentRow) -> bytes:
     """SLAVE with the lists of whole resources, as ``/state`` and ``/slaves`` have it."""
     agent, used, offered = row
-    total = agent.total
     shape = agent_head(agent, used, offered)
-    shape["reserved_resources_full"] = {
-        role: Raw(full_text(total.reserved_to(role))) for role in sorted(total.roles())
-    }
-    shape["unreserved_resources_full"] = Raw(full_text(total.unreserved()))
+    shape.update(_total_shapes(agent.total)[1])
     shape["used_resources_full"] = Raw(full_text(used))
     shape["offered_resources_full"] = Raw(full_text(offered))
     return encode(shape)

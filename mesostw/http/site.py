@@ -38,14 +38,14 @@ from mesostw.http.rendering import Query, Reply, query_of
 from mesostw.http.scheduler import SchedulerApi
 from mesostw.http.serving import HouseSite
 from mesostw.http.tasks import TaskRow, TasksApi, Teardown
-from mesostw.http.why import Story, WhyApi
+from mesostw.http.why import Why, WhyApi
 from mesostw.interfaces import IClock, IExchange, IFeed, IInbox
 from mesostw.messages.scheduler_calls import UpdateFramework
 from mesostw.model.ids import AgentId, ExecutorId, FrameworkId
 
 
-def _no_story(mention: str) -> list[str]:
-    return []
+def _no_reason(kind: str, name: str) -> Struct | None:
+    return None
 
 
 def _no_counters() -> Mapping[str, float]:
@@ -73,7 +73,8 @@ class MasterParts:
     task_row: TaskRow
     #: The leader's ``host:port``; empty if it is this master, ``None`` if unknown.
     leader: Callable[[], str | None] = lambda: ""
-    story: Story = _no_story
+    #: The core's explanation of a kind of thing by its id.
+    why: Why = _no_reason
     #: Counters by their Mesos names, beside what the tables tell.
     counters: Callable[[], Mapping[str, float]] = _no_counters
     access: Callable[[str], None] | None = None
@@ -118,7 +119,7 @@ def master_site(parts: MasterParts) -> HouseSite:
         "api/v1/live": parts.live,
         "api/v1/snapshot": parts.snapshots,
         "api/v1/tasks": TasksApi(feed, parts.inbox, parts.task_row).app.resource(),
-        "api/v1/why": WhyApi(feed, parts.story).app.resource(),
+        "api/v1/why": WhyApi(parts.why).app.resource(),
         "api/v1/agents": AgentFiles(parts.web, parts.clock, _agent_addresses(feed)),
         "files": FilesApi(Places(lambda: parts.files)).app.resource(),
     }
