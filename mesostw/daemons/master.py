@@ -178,7 +178,7 @@ class MasterDaemon(Service):
                 live=live.socket,
                 snapshots=live.snapshots,
                 task_row=live.task_row,
-                story=driver.story,
+                why=core.why,
                 counters=lambda: core.counters,
             )
         )

@@ -92,6 +92,7 @@ class FlagOptions(usage.Options):
 
     def postOptions(self) -> None:
         """Fill in from the environment, then from the defaults, and read every text."""
+        self._texts: dict[str, str] = {}
         for flag in self.flags:
             text = self[flag.name]
             source = f"--{flag.name}"
@@ -106,12 +107,12 @@ class FlagOptions(usage.Options):
             if text is None and flag.required:
                 raise usage.UsageError(f"--{flag.name} must be given: {flag.doc}")
             self[flag.name] = None if text is None else _read(flag, source, text)
+            if text is not None:
+                self._texts[flag.name] = text
 
     def shown(self) -> dict[str, str]:
-        """Every set flag as text, for ``/flags``."""
-        return {
-            flag.name: _shown(self[flag.name]) for flag in self.flags if self[flag.name] is not None
-        }
+        """Every set flag as it was given or defaulted, for ``/flags``."""
+        return dict(self._texts)
 
 
 def _doc(flag: Flag) -> str:
@@ -125,12 +126,6 @@ def _read(flag: Flag, source: str, text: str) -> object:
         return flag.read(text)
     except ValueError as fault:
         raise usage.UsageError(f"{source}={text}: {fault}") from fault
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return units.duration_text(value) if isinstance(value, float) else str(value)
 
 
 def one_of(*words: str) -> Callable[[str], str]:

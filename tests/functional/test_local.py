@@ -38,7 +38,7 @@ class LocalClusterTests(SynchronousTestCase):
         failed = self.cluster.mesostw("run", "--instances", "2", "--", "exit 7")
         self.assertEqual(failed.returncode, 7, failed.stderr)
         shown = self.cluster.mesostw("run", "--output", "-q", "--", "echo $GREETING there")
-        self.assertEqual(shown.stdout, " there\n", shown.stderr)
+        self.assertEqual(shown.stdout, "there\n", shown.stderr)
         greeted = self.cluster.mesostw(
             "run", "--env", "GREETING=hello", "--follow", "--", "echo $GREETING there; sleep 1"
         )

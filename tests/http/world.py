@@ -259,7 +259,6 @@ class MasterWorld:
                 snapshots=self.parts.snapshots,
                 task_row=self.parts.task_row,
                 leader=lambda: self.leader,
-                story=lambda mention: [f"heard of {mention}"],
                 access=self.lines.append,
                 **({} if webfiles is None else {"webfiles": webfiles}),
             )
