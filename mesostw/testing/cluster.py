@@ -1,0 +1,261 @@
+"""
+A whole cluster in one process and virtual time, decided by a seed.
+
+::
+
+    report = Cluster(seed=7).run()
+    assert report.faults == [], report.story()
+
+For a while things go wrong; then all is mended and the cluster must come to rest: every
+job done, every end acknowledged, nothing left that runs, every agent registered, and what
+readers see what the cores have.  ``python -m mesostw.testing.simulate --seed 7`` tells
+the story of a seed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import blake2b
+from typing import Final
+
+from msgspec import Struct
+
+from mesostw.core.master.records import AgentState, FrameworkState
+from mesostw.core.master.state import ClusterState
+from mesostw.model.ids import AgentId
+from mesostw.model.resources import Resources
+from mesostw.store.memory import MemoryDisk
+from mesostw.testing.checkers import Checker, differences
+from mesostw.testing.faults import Weather
+from mesostw.testing.frameworks import jobs_of
+from mesostw.testing.lives import Life, Machine, MasterLife, Parts, Program, Surroundings
+
+#: How long things go wrong, in virtual seconds.
+STORM_S: Final = 60.0
+#: How long the cluster may take to come to rest afterwards: an agent that was away is
+#: unreachable after 600 s, and a status is said again after at most 600 s.
+SETTLE_S: Final = 1500.0
+#: Between two looks whether it has come to rest.
+LOOK_S: Final = 5.0
+#: Steps of one moment after which something runs in circles.
+STEPS_MAX: Final = 400_000
+
+
+class Report(Struct, frozen=True):
+    """How a simulation went."""
+
+    seed: int
+    #: What was wrong, first things first; empty if nothing was.
+    faults: tuple[str, ...]
+    #: How often each kind of trouble was made.
+    trouble: Counter[str]
+    steps: int
+    virtual_s: float
+    tasks: int
+    statuses: int
+    #: Of the whole story: the same seed, the same digest.
+    digest: str
+    lines: tuple[str, ...]
+
+
+class Cluster:
+    """
+    Masters, agents and frameworks, and the trouble that a seed has for them.
+
+    :param storm_s: virtual seconds during which things go wrong.
+    :param parts: what to build it from; broken parts must be found.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        agents: int = 3,
+        frameworks: int = 2,
+        jobs: int = 8,
+        *,
+        storm_s: float = STORM_S,
+        parts: Parts | None = None,
+    ) -> None:
+        around = self.around = Surroundings(seed, parts or Parts())
+        around.checker = Checker(around.wrong, self.leading, self.need_of)
+        around.answering = self._answering
+        self._storm_s = storm_s
+        self._registry = MemoryDisk()
+        self._masters: list[MasterLife] = []
+        self._chance = around.chance("cluster")
+        self.machines = [
+            Machine(around, f"a{number}", "cpus:4;mem:2048;ports:[31000-31009]")
+            for number in range(agents)
+        ]
+        self.programs = []
+        for number in range(frameworks):
+            name = f"f{number}"
+            wanted = jobs_of(around.chance(f"{name}/jobs"), jobs, storm_s)
+            self.programs.append(Program(around, name, wanted))
+        self.weather = Weather(self, around.chance("weather"))
+        self._steps = 0
+
+    # --- who is there -----------------------------------------------------------
+
+    @property
+    def leader(self) -> MasterLife:
+        """The newest master, alive or not."""
+        return self._masters[-1]
+
+    def leading(self) -> ClusterState | None:
+        """What readers of the newest master see; nothing while it is dead."""
+        return self.leader.feed.view if self._masters and self.leader.alive else None
+
+    def lives(self) -> list[Life]:
+        """Every process that lives."""
+        found: list[Life] = [master for master in self._masters if master.alive]
+        for owner in (*self.machines, *self.programs):
+            if owner.life is not None and owner.life.alive:
+                found.append(owner.life)
+        return found
+
+    def daemons(self) -> list[Life]:
+        """Processes that keep something and start again if they cannot."""
+        return [self.leader, *(one.life for one in self.machines if one.life is not None)]
+
+    def clients(self) -> list[str]:
+        """Hosts that dial the master."""
+        return [owner.name for owner in (*self.machines, *self.programs)]
+
+    def need_of(self, task_id: str) -> Resources:
+        """What a task takes."""
+        program = self.programs[int(task_id.partition("-")[0][1:])]
+        return program.jobs[int(task_id.split("-")[1])].resources
+
+    def _answering(self, dialler: str) -> str:
+        """Who is found by a dialler: mostly who leads, at times who led before and lives."""
+        others = [one for one in self._masters[:-1] if one.alive]
+        if others and dialler.startswith("a") and self._chance.uniform(0, 1) < 0.5:
+            return others[-1].host
+        return self.leader.host
+
+    def start_master(self) -> None:
+        """Start another master; one that lives is deposed by that, and will find out."""
+        number = len(self._masters) + 1
+        master = MasterLife(self.around, f"m{number}", number, self._registry, self._offered)
+        self._masters.append(master)
+        master.start()
+
+    def start_dead(self) -> None:
+        """Start a master if none lives, and agents and frameworks that are dead."""
+        if not self._masters or not self.leader.alive:
+            self.start_master()
+        for owner in (*self.machines, *self.programs):
+            if owner.life is None or not owner.life.alive:
+                owner.start()
+
+    def start_all(self) -> None:
+        """End masters that do not lead any more, and have all else live."""
+        for master in self._masters[:-1]:
+            master.crash()
+        self.start_dead()
+
+    def _offered(self, master: MasterLife, agent_id: AgentId) -> None:
+        if master is self.leader:
+            for machine in self.machines:
+                if machine.agent_id == agent_id:
+                    self.around.checker.fits(machine)
+
+    # --- a run --------------------------------------------------------------------
+
+    def run(self) -> Report:
+        """Live through the storm and come to rest, or stop at the first thing that is wrong."""
+        around = self.around
+        self.start_dead()
+        self.weather.begin()
+        self._until(self._storm_s)
+        around.tell("CALM")
+        self.weather.end()
+        end_s = around.clock.seconds() + SETTLE_S
+        while not around.faults and around.clock.seconds() < end_s:
+            self._until(around.clock.seconds() + LOOK_S)
+            # A process may die of what was broken before.
+            self.start_dead()
+            if not self._unrest():
+                break
+        if not around.faults:
+            for reason in (*self._unrest(), *self._differences()):
+                around.wrong(f"not at rest after {SETTLE_S:g} s: {reason}")
+        return self._report()
+
+    def _until(self, end_s: float) -> None:
+        around = self.around
+        clock, faults = around.clock, around.faults
+        steps_max = self._steps + STEPS_MAX
+        while not faults and (due := clock.next_time()) is not None and due <= end_s:
+            self._steps += 1
+            if self._steps > steps_max:
+                around.wrong(f"{STEPS_MAX} steps within {LOOK_S:g} s")
+            clock.step()
+        clock.advance(0 if faults else max(0.0, end_s - clock.seconds()))
+
+    def _unrest(self) -> list[str]:
+        """What is not yet as it should be."""
+        found = []
+        for program in self.programs:
+            worker = None if program.life is None else program.life.worker
+            if worker is None or not worker.done:
+                found.append(f"{program.name} is not done: {_open_of(worker)}")
+        for machine in self.machines:
+            if machine.containers.live:
+                found.append(f"{machine.name} runs {machine.containers.live}")
+            if machine.life is not None and machine.life.core.state.tasks:
+                found.append(f"{machine.name} has {list(machine.life.core.state.tasks)}")
+        return found or self._unrest_of_master()
+
+    def _unrest_of_master(self) -> list[str]:
+        core = self.leader.core
+        if core is None:
+            return ["no master"]
+        found = []
+        state = core.state
+        if state.tasks or state.unreachable:
+            found.append(f"the master has {list(state.tasks)}, {state.unreachable} unreachable")
+        active = {one.id for one in state.agents.values() if one.state is AgentState.ACTIVE}
+        for machine in self.machines:
+            if machine.agent_id not in active:
+                found.append(f"{machine.name} ({machine.agent_id}) is not active")
+        for framework in state.frameworks.values():
+            if framework.state is not FrameworkState.ACTIVE:
+                found.append(f"{framework.info.name} ({framework.id}) is {framework.state}")
+        used = [agent_id for agent_id in active if state.agent_load_of(agent_id).used]
+        return found + [f"{agent_id} is still used" for agent_id in used]
+
+    def _differences(self) -> list[str]:
+        core = self.leader.core
+        assert core is not None
+        found = [f"readers see other {name}" for name in differences(self.leader.feed.view, core.state)]
+        for machine in self.machines:
+            assert machine.life is not None
+            found += [
+                f"readers of {machine.name} see other {name}"
+                for name in differences(machine.life.feed.view, machine.life.core.state)
+            ]
+        return found
+
+    def _report(self) -> Report:
+        around = self.around
+        lines = tuple(around.lines())
+        digest = blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
+        return Report(
+            around.seed,
+            tuple(around.faults),
+            self.weather.happened,
+            self._steps,
+            around.clock.seconds(),
+            len(around.checker.containers),
+            around.checker.statuses,
+            digest,
+            lines,
+        )
+
+
+def _open_of(worker: object) -> str:
+    attempts = getattr(worker, "attempts", {})
+    waiting = [job.number for job in worker.waiting()] if worker is not None else []  # type: ignore[attr-defined]
+    return f"{[one for one, attempt in attempts.items() if not attempt.over]}, waiting {waiting}"

@@ -1,0 +1,164 @@
+"""What goes wrong in a simulation: a seeded sequence of faults, until it is calm again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from mesostw.testing.lives import Life
+
+if TYPE_CHECKING:
+    from mesostw.testing.cluster import Cluster
+
+#: Seconds between two faults, on average.
+FAULT_GAP_S: Final = 4.0
+#: How long a process stays dead, a network cut, a master without term: at most.
+OUTAGE_S_MAX: Final = 20.0
+#: How late an end may notice that its connection is broken.
+NOTICE_S_MAX: Final = 30.0
+
+
+class Weather:
+    """
+    Makes faults happen to a cluster.
+
+    Each has a weight, so that what brings most trouble does not drown the rest.
+    """
+
+    def __init__(self, cluster: Cluster, random: Random) -> None:
+        self._cluster = cluster
+        self._random = random
+        self._calm = False
+        self.happened: Counter[str] = Counter()
+        self._kinds: Sequence[tuple[int, Callable[[], str]]] = (
+            (3, self._crash_master),
+            (2, self._depose_master),
+            (4, self._crash_agent),
+            (1, self._lose_machine),
+            (1, self._lose_supervisor),
+            (4, self._crash_framework),
+            (5, self._break_link),
+            (3, self._part),
+            (2, self._cut_one_way),
+            (3, self._pause),
+            (1, self._fail_disk),
+            (1, self._duplicate),
+            (1, self._slow),
+        )
+
+    def begin(self) -> None:
+        """Let the first fault come."""
+        gap_s = self._random.expovariate(1 / FAULT_GAP_S)
+        self._cluster.around.clock.callLater(gap_s, self._strike)
+
+    def end(self) -> None:
+        """Nothing more goes wrong, and all that did is mended."""
+        self._calm = True
+        network = self._cluster.around.network
+        network.heal()
+        network.duplicates = 0.0
+        network.delay_s = (0.0002, 0.002)
+        for life in self._cluster.lives():
+            if life.clock.paused:
+                life.clock.resume()
+        self._cluster.start_all()
+
+    def _strike(self) -> None:
+        if self._calm:
+            return
+        weights = [weight for weight, _ in self._kinds]
+        _, kind = self._random.choices(self._kinds, weights)[0]
+        name = kind.__name__.strip("_")
+        self.happened[name] += 1
+        self._cluster.around.tell("FAULT {}: {}", name, kind())
+        self.begin()
+
+    def _outage_s(self) -> float:
+        return self._random.choice((0.0, 0.3, 2.0, OUTAGE_S_MAX)) * self._random.uniform(0, 1)
+
+    def _later(self, call: Callable[[], object]) -> float:
+        late_s = self._outage_s()
+        self._cluster.around.clock.callLater(late_s, self._unless_calm, call)
+        return late_s
+
+    def _unless_calm(self, call: Callable[[], object]) -> None:
+        if not self._calm:
+            call()
+
+    # --- processes --------------------------------------------------------------
+
+    def _crash_master(self) -> str:
+        self._cluster.leader.crash(silent=self._random.uniform(0, 1) < 0.2)
+        return f"back after {self._later(self._cluster.start_master):.1f} s"
+
+    def _depose_master(self) -> str:
+        """Another master starts while the old one believes that it leads."""
+        old = self._cluster.leader
+        self._cluster.start_master()
+        late_s = self._random.uniform(0, OUTAGE_S_MAX)
+        self._cluster.around.clock.callLater(late_s, old.crash)
+        return f"{old.host} lives on for at most {late_s:.1f} s"
+
+    def _crash_agent(self) -> str:
+        machine = self._random.choice(self._cluster.machines)
+        if machine.life is not None:
+            machine.life.crash()
+        return f"{machine.name}, back after {self._later(self._cluster.start_dead):.1f} s"
+
+    def _lose_machine(self) -> str:
+        machine = self._random.choice(self._cluster.machines)
+        machine.go_down()
+        return f"{machine.name}, back after {self._later(self._cluster.start_dead):.1f} s"
+
+    def _lose_supervisor(self) -> str:
+        machine = self._random.choice(self._cluster.machines)
+        machine.containers.lose_supervisor()
+        return machine.name
+
+    def _crash_framework(self) -> str:
+        program = self._random.choice(self._cluster.programs)
+        if program.life is not None:
+            program.life.crash()
+        return f"{program.name}, back after {self._later(self._cluster.start_dead):.1f} s"
+
+    def _pause(self) -> str:
+        life: Life = self._random.choice(self._cluster.lives())
+        life.clock.paused = True
+        late_s = self._later(life.clock.resume)
+        return f"{life.host} for {late_s:.1f} s"
+
+    def _fail_disk(self) -> str:
+        life: Life = self._random.choice(self._cluster.daemons())
+        life.store.fail_from_now("no space left on device")
+        return f"{life.host}, back after {self._later(self._cluster.start_dead):.1f} s or later"
+
+    # --- the network --------------------------------------------------------------
+
+    def _break_link(self) -> str:
+        broken = self._cluster.around.network.break_one(NOTICE_S_MAX)
+        return "none" if broken is None else " to ".join(broken.hosts)
+
+    def _part(self) -> str:
+        one = self._random.choice(self._cluster.clients())
+        master = self._cluster.leader.host
+        self._cluster.around.network.part(one, master)
+        return f"{one} from {master}, for {self._later(self._cluster.around.network.heal):.1f} s"
+
+    def _cut_one_way(self) -> str:
+        ends = [self._random.choice(self._cluster.clients()), self._cluster.leader.host]
+        self._random.shuffle(ends)
+        self._cluster.around.network.cut_off(*ends)
+        healed_s = self._later(self._cluster.around.network.heal)
+        return f"{ends[0]} to {ends[1]}, for {healed_s:.1f} s"
+
+    def _duplicate(self) -> str:
+        network = self._cluster.around.network
+        network.duplicates = self._random.choice((0.0, 0.05, 0.3))
+        return f"{network.duplicates}"
+
+    def _slow(self) -> str:
+        network = self._cluster.around.network
+        network.delay_s = self._random.choice(((0.0002, 0.002), (0.01, 0.5), (0.0, 0.0)))
+        return f"{network.delay_s}"

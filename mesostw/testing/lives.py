@@ -1,0 +1,421 @@
+"""
+The processes of a simulated cluster: what each is made of, and how one dies.
+
+Cores, drivers, feeds, exchanges, dialers and clients are the real ones; the network, the
+disks, the clock and the containers are those of ``mesostw.testing`` and the rooms' own
+providers in memory.  A process that has crashed never says or hears anything again: its
+clock has ended, its transports have vanished, and its store has lost what it had not
+flushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mesostw.bus.dial import Dialer
+from mesostw.bus.doorway import Doorway
+from mesostw.bus.exchange import Exchange
+from mesostw.client.scheduler import SchedulerClient
+from mesostw.core.agent.containers import ContainerSpec
+from mesostw.core.agent.flags import AgentFlags
+from mesostw.core.agent.machine import Agent
+from mesostw.core.agent.state import AgentState
+from mesostw.core.agent.words import ForgetContainer, KillContainer, Launch, Quit, RecoverContainers
+from mesostw.core.master.changes import OfferMade
+from mesostw.core.master.flags import MasterFlags
+from mesostw.core.master.machine import Master
+from mesostw.core.master.state import ClusterState
+from mesostw.driver import Driver
+from mesostw.feed.changes import Feed
+from mesostw.interfaces import Deposed, IFollower, IPerformer, StoreFailed
+from mesostw.launching.memory import MemoryHost, MemoryLauncher, Run
+from mesostw.messages.convert import messages_of
+from mesostw.messages.masters import MasterInfo
+from mesostw.model.ids import AgentId, ContainerId
+from mesostw.model.resources import Resources
+from mesostw.store.memory import MemoryDisk, MemoryStore
+from mesostw.testing.checkers import Checker
+from mesostw.testing.clock import HeapClock, LifeClock
+from mesostw.testing.frameworks import Job, Worker, framework_info
+from mesostw.testing.network import MemoryNetwork
+from mesostw.unattended import unattended
+
+#: Where agents and frameworks dial; the cluster says which process answers.
+MASTER_ADDRESS: Final = "master:5050"
+#: Until a group is kept: a disk's flush, at least and at most.
+FLUSH_S: Final = (0.0005, 0.01)
+#: The wait status of a program that ended with exit status 1.
+EXITED_1: Final = 256
+
+
+class Parts:
+    """What may be replaced by something broken, to see that it is found."""
+
+    master: type[Master] = Master
+    agent: type[Agent] = Agent
+    master_store: type[MemoryStore] = MemoryStore
+    agent_store: type[MemoryStore] = MemoryStore
+    framework_store: type[MemoryStore] = MemoryStore
+
+
+class Surroundings:
+    """What all processes of one simulation share."""
+
+    def __init__(self, seed: int, parts: Parts) -> None:
+        self.seed = seed
+        self.parts = parts
+        self.clock = HeapClock()
+        self.network = MemoryNetwork(self.clock, self.chance("network"))
+        #: What happened, with its time, for the story of a failure.
+        self.story: list[tuple[float, str, tuple[object, ...]]] = []
+        self.faults: list[str] = []
+        self.checker: Checker
+        #: Which host answers for the master when somebody dials.
+        self.answering: Callable[[str], str] = lambda _dialler: "nobody"
+
+    def chance(self, name: str) -> Random:
+        """A source of chance of its own, so that one user more does not change the others."""
+        return Random(f"{self.seed}/{name}")
+
+    def tell(self, text: str, *values: object) -> None:
+        """Add to the story; ``text`` has a ``{}`` for each value."""
+        self.story.append((self.clock.seconds(), text, values))
+
+    def wrong(self, text: str) -> None:
+        """Something is as it must never be."""
+        self.faults.append(text)
+        self.tell("WRONG: {}", text)
+
+    def lines(self) -> list[str]:
+        """The story as text."""
+        return [f"{at:10.4f} {text.format(*values)}" for at, text, values in self.story]
+
+
+class PausingClock(LifeClock):
+    """The clock of a process that may stand still, as under SIGSTOP or a slow machine."""
+
+    def __init__(self, clock: HeapClock) -> None:
+        super().__init__(clock)
+        self.paused = False
+        self._missed: list[tuple[Callable[..., Any], tuple[object, ...], dict[str, object]]] = []
+
+    def _call(
+        self,
+        call: Callable[..., Any],
+        arguments: tuple[object, ...],
+        named: dict[str, object],
+    ) -> None:
+        if self.paused and not self.ended:
+            self._missed.append((call, arguments, named))
+        else:
+            super()._call(call, arguments, named)
+
+    def resume(self) -> None:
+        """Go on: what fell due meanwhile happens now, in its order."""
+        self.paused = False
+        missed, self._missed = self._missed, []
+        for call, arguments, named in missed:
+            self._clock.callLater(0, self._call, call, arguments, named)
+
+
+class Life:
+    """One life of one process."""
+
+    store: MemoryStore
+
+    def __init__(self, around: Surroundings, host: str, number: int) -> None:
+        self.around = around
+        self.host = host
+        self.number = number
+        self.clock = PausingClock(around.clock)
+        self.random = around.chance(f"{host}/{number}")
+        self.alive = True
+        self.driver: Driver[Any, Any, Any] | None = None
+
+    def start(self) -> None:
+        """Begin to live."""
+        self.around.tell("{} starts its life {}", self.host, self.number)
+        unattended(self._start(), self.gave_up)
+
+    async def _start(self) -> None:
+        raise NotImplementedError
+
+    def make_store(self, kind: type[MemoryStore], disk: MemoryDisk) -> MemoryStore:
+        """This life's hold on a disk."""
+        return kind(disk, self.clock, self.random.uniform(*FLUSH_S))
+
+    def crash(self, *, silent: bool = False) -> None:
+        """Die at once; ``silent`` is when the machine goes down with it."""
+        if not self.alive:
+            return
+        self.alive = False
+        self.clock.end()
+        self.store.crash(self.random.choice((0, 0, 1, 2)))
+        self.around.network.crash(self.host, silent=silent)
+        self.around.tell("{} dies", self.host)
+
+    def gave_up(self, failure: Failure) -> None:
+        """The process ends itself: for a good reason, or because of a bug."""
+        if not self.alive:
+            return
+        if failure.check(Deposed, StoreFailed) is None:
+            story = [] if self.driver is None else self.driver.story("", 12)
+            self.around.wrong(
+                f"{self.host} gave up: {failure.getTraceback()}\n" + "\n".join(story)
+            )
+        self.around.tell("{} gives up: {}", self.host, failure.getErrorMessage())
+        self.crash()
+
+
+@implementer(IPerformer)
+class NothingOfItsOwn:
+    """A master's core has no effects beside those that every driver performs."""
+
+    def perform(self, effect: object) -> None:
+        raise AssertionError(f"nobody performs {effect!r}")
+
+
+@implementer(IFollower)
+class MasterLife(Life):
+    """A master over its registry."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        host: str,
+        number: int,
+        disk: MemoryDisk,
+        look: Callable[[MasterLife, AgentId], None],
+    ) -> None:
+        super().__init__(around, host, number)
+        self.store = self.make_store(around.parts.master_store, disk)
+        self.feed: Feed[ClusterState, Any] = Feed(ClusterState())
+        self._look = look
+        self.core: Master | None = None
+
+    async def _start(self) -> None:
+        clock, exchange = self.clock, Exchange(self.clock, "master", ("agent", "framework"))
+        stored = await self.store.read()
+        master_id = f"M{self.number}"
+        info = MasterInfo(id=master_id, ip=0, port=5050, hostname=self.host)
+        core = self.core = self.around.parts.master(
+            master_id, MasterFlags(info=info), stored.epoch, self.random
+        )
+        driver = self.driver = Driver(
+            clock,
+            core,
+            self.store,
+            self.feed,
+            exchange,
+            NothingOfItsOwn(),
+            self.gave_up,
+            checking=True,
+        )
+        exchange.inbox = driver
+        exchange.id, exchange.epoch = master_id, stored.epoch
+        self.feed.follow(self)
+        await driver.start(stored)
+        self.around.network.listen(self.host, Doorway(exchange))
+
+    def changed(self, seq: int, changes: Sequence[object]) -> None:
+        """Have each agent looked at of which something is offered; part of ``IFollower``."""
+        for change in changes:
+            if type(change) is OfferMade:
+                self._look(self, change.offer.agent_id)
+
+
+class Machine:
+    """A machine with an agent: what outlives the agent's process."""
+
+    def __init__(self, around: Surroundings, name: str, resources: str) -> None:
+        self.around = around
+        self.name = name
+        self.total = Resources.parse(resources)
+        self.disk = MemoryDisk()
+        self.containers = MemoryHost(around.clock, self._run)
+        self._specs: dict[ContainerId, ContainerSpec] = {}
+        self.life: AgentLife | None = None
+        self.lives = 0
+
+    @property
+    def agent_id(self) -> AgentId:
+        return AgentId("") if self.life is None else self.life.feed.view.identity.agent_id
+
+    @property
+    def running(self) -> dict[ContainerId, ContainerSpec]:
+        """Specs of the containers that have not ended."""
+        live = self.containers.live
+        self._specs = {one: self._specs[one] for one in live if one in self._specs}
+        return self._specs
+
+    def start(self) -> AgentLife:
+        """Start the agent's process."""
+        self.lives += 1
+        self.life = AgentLife(self.around, self, self.lives)
+        self.life.start()
+        return self.life
+
+    def go_down(self) -> None:
+        """Lose power: the agent, its containers and all that was not flushed."""
+        if self.life is not None:
+            self.life.crash(silent=True)
+        self.containers.lose_everything()
+
+    def _run(self, spec: ContainerSpec) -> Run:
+        self._specs = {**self.running, spec.container_id: spec}
+        self.around.checker.launched(self, spec)
+        kind, seconds = spec.argv[-1].split()
+        self.around.tell("{} runs {} as {}", self.name, spec.name, spec.container_id)
+        match kind:
+            case "finish":
+                return Run(run_s=float(seconds))
+            case "fail":
+                return Run(run_s=float(seconds), status=EXITED_1)
+            case _:
+                return Run(run_s=None, stubborn=spec.name.endswith("0-0"))
+
+
+@implementer(IPerformer, IFollower)
+class AgentLife(Life):
+    """An agent over its machine's disk and containers."""
+
+    def __init__(self, around: Surroundings, machine: Machine, number: int) -> None:
+        super().__init__(around, machine.name, number)
+        self.machine = machine
+        self.store = self.make_store(around.parts.agent_store, machine.disk)
+        self.feed: Feed[AgentState, Any] = Feed(AgentState())
+        self.exchange = Exchange(self.clock, "agent", ("executor",))
+        flags = AgentFlags(
+            hostname=machine.name,
+            ip="10.0.0.1",
+            port=5051,
+            version="1.0",
+            work_dir=f"/{machine.name}",
+            resources=messages_of(machine.total, None),
+            switch_user=False,
+        )
+        nonce = self.random.getrandbits(64).to_bytes(8, "big")
+        self.core = around.parts.agent(flags, nonce, self._roll)
+        self.driver = Driver(
+            self.clock,
+            self.core,
+            self.store,
+            self.feed,
+            self.exchange,
+            self,
+            self.gave_up,
+            checking=True,
+        )
+        self.exchange.inbox = self.driver
+        self.launcher = MemoryLauncher(self.clock, machine.containers, self.driver.tell)
+
+    def _roll(self) -> float:
+        return self.random.uniform(0, 1)
+
+    async def _start(self) -> None:
+        assert self.driver is not None
+        self.feed.follow(self)
+        await self.launcher.start()
+        await self.driver.start()
+        Dialer(
+            self.clock, self.exchange, self.random, endpoints(self.around, self.host)
+        ).dial(MASTER_ADDRESS)
+
+    def crash(self, *, silent: bool = False) -> None:
+        self.launcher.crash()
+        super().crash(silent=silent)
+
+    def perform(self, effect: object) -> None:
+        """Do what only an agent does; part of ``IPerformer``."""
+        match effect:
+            case Launch(spec):
+                self.launcher.launch(spec)
+            case KillContainer(container_id, number):
+                self.launcher.kill(container_id, number)
+            case ForgetContainer(container_id):
+                self.launcher.forget([container_id])
+            case RecoverContainers(container_ids):
+                self.launcher.recover(container_ids)
+            case Quit(reason):
+                self.around.wrong(f"{self.host} quits: {reason}")
+            case _:
+                raise AssertionError(f"nobody performs {effect!r}")
+
+    def changed(self, seq: int, changes: Sequence[object]) -> None:
+        """Say in hellos who the agent is now; part of ``IFollower``."""
+        identity = self.feed.view.identity
+        if identity.epoch != self.exchange.epoch or identity.agent_id != self.exchange.id:
+            self.exchange.id, self.exchange.epoch = identity.agent_id, identity.epoch
+            self.around.checker.obeys(self.host, identity.epoch)
+
+
+class Program:
+    """A framework: what outlives its process."""
+
+    def __init__(self, around: Surroundings, name: str, jobs: Sequence[Job]) -> None:
+        self.around = around
+        self.name = name
+        self.jobs = jobs
+        self.disk = MemoryDisk()
+        self.info = framework_info(name, around.chance(name))
+        self.life: FrameworkLife | None = None
+        self.lives = 0
+
+    def start(self) -> FrameworkLife:
+        """Start the framework's process."""
+        self.lives += 1
+        self.life = FrameworkLife(self.around, self, self.lives)
+        self.life.start()
+        return self.life
+
+
+class FrameworkLife(Life):
+    """A framework's process: a client around a :class:`Worker`."""
+
+    def __init__(self, around: Surroundings, program: Program, number: int) -> None:
+        super().__init__(around, program.name, number)
+        self.store = self.make_store(around.parts.framework_store, program.disk)
+        self.worker = Worker(
+            program.name,
+            program.info,
+            program.jobs,
+            self.clock,
+            self.random,
+            self.store,
+            around.checker,
+        )
+
+    async def _start(self) -> None:
+        info = await self.worker.wake()
+        exchange = Exchange(self.clock, "framework", forwards=False)
+        dialer = Dialer(self.clock, exchange, self.random, endpoints(self.around, self.host))
+        client = SchedulerClient(self.clock, exchange, dialer, self.worker, info)
+        await client.start(MASTER_ADDRESS)
+
+
+@implementer(IStreamClientEndpoint)
+class MasterEndpoint:
+    """Whatever host answers for the master at the moment of dialling."""
+
+    def __init__(self, around: Surroundings, dialler: str) -> None:
+        self._around = around
+        self._dialler = dialler
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        to_host = self._around.network.endpoint_from(self._dialler)
+        host = self._around.answering(self._dialler)
+        return to_host(host, 0).connect(protocolFactory)  # type: ignore[no-any-return]
+
+
+def endpoints(
+    around: Surroundings, dialler: str
+) -> Callable[[str, int], IStreamClientEndpoint]:
+    """How a process reaches the master."""
+    return lambda _host, _port: MasterEndpoint(around, dialler)

@@ -1,0 +1,68 @@
+"""
+Run simulations by their seeds, and tell the story of those that failed.
+
+::
+
+    python -m mesostw.testing.simulate --seed 7
+    python -m mesostw.testing.simulate --seeds 1-200
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TextIO
+
+from twisted.logger import globalLogBeginner
+
+from mesostw.testing.cluster import STORM_S, Cluster, Report
+
+
+def main(arguments: Sequence[str], out: TextIO) -> int:
+    """Run what the command line asks for; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m mesostw.testing.simulate")
+    parser.add_argument("--seed", type=int, help="one seed")
+    parser.add_argument("--seeds", help="seeds from A to B, as A-B")
+    parser.add_argument("--seconds", type=float, default=STORM_S, help="how long things go wrong")
+    parser.add_argument("--story", action="store_true", help="tell the story also of a success")
+    options = parser.parse_args(arguments)
+    if options.seeds:
+        first, _, last = options.seeds.partition("-")
+        seeds = range(int(first), int(last) + 1)
+    else:
+        seeds = range(options.seed or 0, (options.seed or 0) + 1)
+    failed = []
+    trouble: Counter[str] = Counter()
+    began = time.monotonic()
+    for seed in seeds:
+        report = Cluster(seed, storm_s=options.seconds).run()
+        trouble += report.trouble
+        if report.faults:
+            failed.append(seed)
+        if options.story or (report.faults and len(seeds) == 1):
+            out.write("\n".join(report.lines) + "\n")
+        out.write(summary(report) + "\n")
+    took = time.monotonic() - began
+    out.write(
+        f"{len(seeds)} seeds in {took:.1f} s, {sum(trouble.values())} faults made,"
+        f" {len(failed)} failed {failed or ''}\n"
+    )
+    return 1 if failed else 0
+
+
+def summary(report: Report) -> str:
+    """One run in one line, and what was wrong in more."""
+    line = (
+        f"seed {report.seed}: {report.virtual_s:.0f} virtual s, {report.steps} steps,"
+        f" {report.tasks} containers, {report.statuses} statuses,"
+        f" {sum(report.trouble.values())} faults, digest {report.digest}"
+    )
+    return "\n".join((line, *(f"  WRONG {fault}" for fault in report.faults)))
+
+
+if __name__ == "__main__":
+    globalLogBeginner.beginLoggingTo([], redirectStandardIO=False, discardBuffer=True)
+    sys.exit(main(sys.argv[1:], sys.stdout))
