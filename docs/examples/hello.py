@@ -10,11 +10,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from mesostw.client.connect import connect
-from mesostw.messages.convert import messages_of
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from mesostw.client.connect import connect
 from mesostw.client.scheduler import Scheduler
 from mesostw.messages import (
     CommandInfo,
@@ -27,6 +26,7 @@ from mesostw.messages import (
     TaskInfo,
     TaskStatus,
 )
+from mesostw.messages.convert import messages_of
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TERMINAL
 

@@ -218,9 +218,8 @@ class LocalCluster(Service):
             beside.replace(self.ready_file)
         self._log.info("the cluster is up: {count} agents", count=len(agents))
         self._log.info("dashboard  http://{master}/", master=master)
-        self._log.info(
-            "try        mesostw --master {master} run --instances 200 -- sh -c 'sleep 2'", master=master
-        )
+        command = f"mesostw --master {master} run --instances 200 -- sh -c 'sleep 2'"
+        self._log.info("try        {command}", command=command)
 
     async def _missing(self) -> str:
         """What is not up yet, in words; nothing if all is."""

@@ -34,6 +34,7 @@ from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
 from mesostw.feed.master import live_parts
 from mesostw.http.identity import Identity
+from mesostw.http.serving import HouseSite
 from mesostw.http.site import MasterParts, master_site
 from mesostw.interfaces import IPerformer
 from mesostw.messages.masters import MasterInfo
@@ -166,8 +167,26 @@ class MasterDaemon(Service):
         exchange.inbox = driver
         exchange.id, exchange.epoch, exchange.address = master_id, stored.epoch, identity.address
         await driver.start(stored)
+        doorway.site = self._site(identity, feed, driver, exchange, core)
+        self._log.info(
+            "master {id} of term {epoch} answers at {address}",
+            id=master_id,
+            epoch=stored.epoch,
+            address=identity.address,
+        )
+
+    def _site(
+        self,
+        identity: Identity,
+        feed: Feed[Any, Any],
+        driver: Driver[Any, Any, Any],
+        exchange: Exchange,
+        core: Master,
+    ) -> HouseSite:
+        """Everything that is answered over HTTP."""
+        reactor = self._reactor
         live = live_parts(feed, self._clock, lambda: banner_of(identity), deferToThread)
-        doorway.site = master_site(
+        return master_site(
             MasterParts(
                 feed=feed,
                 inbox=driver,
@@ -181,12 +200,6 @@ class MasterDaemon(Service):
                 why=core.why,
                 counters=lambda: core.counters,
             )
-        )
-        self._log.info(
-            "master {id} of term {epoch} answers at {address}",
-            id=master_id,
-            epoch=stored.epoch,
-            address=identity.address,
         )
 
     def _give_up(self, failure: Failure) -> None:

@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import treq
-from mesostw.client.connect import connect
-from mesostw.messages.convert import messages_of, resources_of
 from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater, react
 
+from mesostw.client.connect import connect
 from mesostw.client.scheduler import Scheduler
 from mesostw.messages import (
     CommandInfo,
@@ -38,6 +37,7 @@ from mesostw.messages import (
     TaskInfo,
     TaskStatus,
 )
+from mesostw.messages.convert import messages_of, resources_of
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TERMINAL, TaskState
 
