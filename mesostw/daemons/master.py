@@ -128,6 +128,7 @@ class MasterDaemon(Service):
         self._options, self._reactor = options, reactor
         self._clock = ReactorClock(reactor)
         self._port: IListeningPort | None = None
+        self._exchange = Exchange(self._clock, "master", ("agent", "framework"))
         self._driver: Driver[Any, Any, Any] | None = None
         work_dir = Path(options["work_dir"]).absolute()
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -140,7 +141,7 @@ class MasterDaemon(Service):
 
     async def _start(self) -> None:
         options, reactor = self._options, self._reactor
-        exchange = Exchange(self._clock, "master", ("agent", "framework", "follower"))
+        exchange = self._exchange
         doorway = Doorway(exchange)
         # Listening first finds a taken port, or the free one that was asked for.
         listening = self._port = reactor.listenTCP(
@@ -198,7 +199,7 @@ class MasterDaemon(Service):
                 snapshots=live.snapshots,
                 task_row=live.task_row,
                 why=core.why,
-                counters=lambda: core.counters,
+                counters=core.counters,
             )
         )
 
@@ -215,6 +216,7 @@ class MasterDaemon(Service):
     async def _stop(self) -> None:
         if self._port is not None:
             await Deferred.fromCoroutine(_settled(self._port.stopListening()))
+        self._exchange.close_all("the master stops")
         if self._driver is not None:
             await self._driver.stop()
         else:
