@@ -1,0 +1,109 @@
+"""The agent's own effects, and the room that it keeps back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from mesostw.core.agent.containers import ContainerSpec
+from mesostw.core.agent.words import (
+    ForgetContainer,
+    KillContainer,
+    Launch,
+    Quit,
+    RecoverContainers,
+    RoomLeft,
+)
+from mesostw.daemons.agent_effects import BALLAST_BYTES, AgentEffects, Room
+from mesostw.interfaces import IClock, ILauncher
+from mesostw.model.ids import ContainerId
+
+C = ContainerId("c")
+SPEC = ContainerSpec(container_id=C, argv=("true",), environment={}, directory="/d")
+
+
+@implementer(IClock)
+class Wall(Clock):
+    """Virtual time."""
+
+    def wall(self) -> float:
+        return self.seconds()
+
+
+@implementer(ILauncher)
+class Told:
+    """Writes down what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
+    def launch(self, spec: ContainerSpec) -> None:
+        self.asked.append(("launch", spec))
+
+    def kill(self, container_id: ContainerId, signal: int) -> None:
+        self.asked.append(("kill", container_id, signal))
+
+    def forget(self, containers: Sequence[ContainerId]) -> None:
+        self.asked.append(("forget", *containers))
+
+    def recover(self, containers: Sequence[ContainerId]) -> None:
+        self.asked.append(("recover", *containers))
+
+
+class EffectsTests(SynchronousTestCase):
+    """Each effect reaches the launcher, or ends the daemon."""
+
+    def test_all(self) -> None:
+        """In order; what is forgotten in one turn is forgotten at once."""
+        clock, told = Wall(), Told()
+        ends: list[tuple[str, bool]] = []
+        effects = AgentEffects(clock, told, lambda reason, failed: ends.append((reason, failed)))
+        for effect in (
+            RecoverContainers((C,)),
+            Launch(SPEC),
+            KillContainer(C, 15),
+            ForgetContainer(C),
+            ForgetContainer(ContainerId("d")),
+            Quit("done"),
+        ):
+            effects.perform(effect)
+        self.assertEqual(ends, [])
+        clock.advance(0)
+        self.assertEqual(
+            told.asked,
+            [("recover", C), ("launch", SPEC), ("kill", C, 15), ("forget", C, "d")],
+        )
+        clock.advance(1)
+        self.assertEqual(ends, [("done", False)])
+
+    def test_unknown(self) -> None:
+        """An effect that nobody performs is a bug."""
+        effects = AgentEffects(Wall(), Told(), lambda reason, failed: None)
+        self.assertRaises(AssertionError, effects.perform, object())
+
+
+class RoomTests(SynchronousTestCase):
+    """Room for the ends of tasks is there when the disk is full."""
+
+    def test_relieved(self) -> None:
+        """What was kept back is given once; the core is told, and again when there is room."""
+        clock = Wall()
+        told: list[RoomLeft] = []
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        room = Room(clock, directory, told.extend, lambda call: call())
+        self.assertFalse(room.relieve())
+        room.start()
+        self.assertEqual((directory / "ballast").stat().st_size, BALLAST_BYTES)
+        self.assertTrue(room.relieve())
+        self.assertFalse(room.relieve())
+        self.assertEqual(told, [RoomLeft(full=True)])
+        clock.advance(5)
+        self.assertEqual(told, [RoomLeft(full=True), RoomLeft(full=False)])
+        self.assertTrue((directory / "ballast").exists())
+        room.stop()
+        self.assertEqual(clock.getDelayedCalls(), [])
