@@ -136,7 +136,7 @@ export class Cluster {
     });
     for (let index = 0; index < 30; index++) {
       const task = this.pick(this.tasks);
-      this.event(task.state.slice(5).toLowerCase(), `tasks/${task.framework_id}/${task.id}`, `${task.id} ${task.state.slice(5).toLowerCase()} on ${task.hostname}`, now - 60 + index * 2);
+      this.event("task", `${task.framework_id}/${task.id}`, task.state + (task.message && `: ${task.message}`), now - 60 + index * 2);
     }
   }
 
@@ -158,8 +158,7 @@ export class Cluster {
         this.move(task, this.random() < 0.97 ? "TASK_FINISHED" : "TASK_FAILED", now);
         this.addTask(now);
       } else continue;
-      const word = task.state.slice(5).toLowerCase();
-      this.event(word, `tasks/${task.framework_id}/${task.id}`, `${task.id} ${word} on ${task.hostname}`, now);
+      this.event("task", `${task.framework_id}/${task.id}`, task.state + (task.message && `: ${task.message}`), now);
       if (this.tasks.size > 12_000 && task.ended !== null) this.drop(task);
     }
     for (const task of tasks) {

@@ -1,10 +1,13 @@
 import { render } from "preact";
+import { startNames } from "./names";
 import { listenToAddress } from "./router";
 import { App } from "./shell/app";
-import { setTheme, startLive, theme } from "./state";
+import { startLive } from "./state";
+import { setTheme, theme } from "./theme";
 import "./style.css";
 
 setTheme(theme.value);
 listenToAddress();
 startLive();
+startNames();
 render(<App />, document.getElementById("app") as HTMLElement);

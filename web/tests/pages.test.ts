@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { duration, middle, number, percent, size } from "../src/format";
+import { agentNames } from "../src/names";
 import { matters } from "../src/pages/attention";
 import { hashOf, readPlace } from "../src/router";
 import { memberLook, taskLook } from "../src/states";
@@ -51,6 +52,14 @@ describe("a state", () => {
   it("that is new to this page is shown as unknown, not hidden", () => {
     expect(taskLook("TASK_FROM_THE_FUTURE").word).toBe("unknown");
     expect(memberLook(undefined).word).toBe("unknown");
+  });
+});
+
+describe("names of agents", () => {
+  it("tell several agents on one host apart", () => {
+    const row = (id: string, hostname: string, port: number) => ({ id, hostname, address: `10.0.0.1:${port}` });
+    const names = agentNames([row("S1", "n1", 5051), row("S2", "n1", 5052), row("S3", "n2", 5051)]);
+    expect([...names.values()]).toEqual(["n1:5051", "n1:5052", "n2"]);
   });
 });
 

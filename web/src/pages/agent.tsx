@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { number, percent, size } from "../format";
 import type { Row } from "../live/frames";
+import { agentName } from "../names";
 import { Age, Bar, Commands, Copy, Facts } from "../parts/bits";
 import { State } from "../parts/glyph";
 import { follow } from "../state";
@@ -22,7 +23,7 @@ export function AgentPage({ parts }: PageProps) {
   return (
     <>
       <div class="object-head">
-        <h1>{String(row.hostname)}</h1>
+        <h1>{agentName(id, row.hostname)}</h1>
         <State look={memberLook(row.state)} />
         <Copy text={id} label="Copy id" />
       </div>

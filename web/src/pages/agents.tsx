@@ -1,5 +1,6 @@
 import { address } from "../live/browser";
 import { number } from "../format";
+import { agentName } from "../names";
 import { column, type TableSpec } from "../table/columns";
 import { ageColumn, memberState, shareColumn } from "./cells";
 import { quoted } from "./tasks";
@@ -22,7 +23,11 @@ export const AGENTS: TableSpec = {
     { label: "Disconnected", term: "state:disconnected" },
   ],
   columns: [
-    column("hostname", "Host", "text", "minmax(12ch, 1.5fr)", { aliases: ["host", "agent", "node"], narrow: true }),
+    column("hostname", "Host", "text", "minmax(12ch, 1.5fr)", {
+      aliases: ["host", "agent", "node"],
+      narrow: true,
+      read: (row) => agentName(row.id, row.hostname),
+    }),
     memberState,
     column("tasks", "Tasks", "number", "9ch", { narrow: true, cell: (row) => number(row.tasks) }),
     shareColumn("cpus", "CPU"),

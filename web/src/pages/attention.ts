@@ -1,5 +1,6 @@
 import { duration } from "../format";
 import type { Row } from "../live/frames";
+import { agentName } from "../names";
 import { memberLook, taskLook, type Look } from "../states";
 
 /** One thing that somebody should look at. */
@@ -26,7 +27,7 @@ function ofAgents(agents: Iterable<Row>): Matter[] {
     if (row.state === "active" || row.state === "gone") continue;
     const look = memberLook(row.state);
     matters.push({
-      key: `agent-${row.id}`, look, what: String(row.hostname),
+      key: `agent-${row.id}`, look, what: agentName(row.id, row.hostname),
       why: `agent ${look.word}, ${row.tasks} tasks on it`,
       at: null, link: ["agents", String(row.id)], linkWord: "agent",
     });

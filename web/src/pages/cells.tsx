@@ -1,9 +1,9 @@
-import { middle, percent, size } from "../format";
+import { percent, size } from "../format";
 import type { Row } from "../live/frames";
+import { agentName, frameworkName } from "../names";
 import { Age, Bar } from "../parts/bits";
 import { State } from "../parts/glyph";
 import { hashOf } from "../router";
-import { live } from "../state";
 import { memberLook, taskLook } from "../states";
 import { type Column, column } from "../table/columns";
 
@@ -43,7 +43,7 @@ function plain(value: number): string {
   return String(Math.round(value * 1000) / 1000);
 }
 
-const STATE_ORDER = ["text", "19ch"] as const;
+const STATE_ORDER = ["text", "minmax(13ch, 19ch)"] as const;
 
 export const taskState = column("state", "State", ...STATE_ORDER, {
   narrow: true,
@@ -57,15 +57,20 @@ export const memberState = column("state", "State", ...STATE_ORDER, {
   cell: (row) => <State look={memberLook(row.state)} />,
 });
 
-/** The name of a framework, also where only its id is known. */
-export function frameworkName(id: unknown): string {
-  for (const row of live.table("frameworks").rows.values()) if (row.id === id) return String(row.name);
-  return middle(String(id), 14);
+/** An id of any length: the head gives way, the tail, in which ids differ, stays. */
+export function Id({ text, tail = 10, plain = false }: { text: string; tail?: number; plain?: boolean }) {
+  const at = Math.max(0, text.length - tail);
+  return (
+    <span class={plain ? "id" : "id mono"} title={text}>
+      <span class="id-head">{text.slice(0, at)}</span>
+      <span>{text.slice(at)}</span>
+    </span>
+  );
 }
 
 export function agentLink(row: Row) {
   if (!row.agent_id) return <span class="muted">–</span>;
-  return <a href={hashOf(["agents", String(row.agent_id)])}>{String(row.hostname || middle(String(row.agent_id), 14))}</a>;
+  return <a href={hashOf(["agents", String(row.agent_id)])}><Id text={agentName(row.agent_id, row.hostname)} tail={6} plain /></a>;
 }
 
 export function frameworkLink(row: Row) {

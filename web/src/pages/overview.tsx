@@ -8,7 +8,7 @@ import { hashOf } from "../router";
 import { follow, nowS, samples } from "../state";
 import { memberLook, taskLook } from "../states";
 import { type Matter, matters } from "./attention";
-import { objectLink } from "./events";
+import { EventText } from "./events";
 
 const CAPACITY = [
   { name: "cpus", label: "CPU", text: number },
@@ -166,7 +166,7 @@ function Feed() {
         {shown.map((row, at) => (
           <li key={`${row.at}-${row.object}-${at}`}>
             <time>{clock(Number(row.at) * 1000)}</time>
-            <span class="feed-text" title={String(row.text)}>{objectLink(row, String(row.text))}</span>
+            <span class="feed-text" title={String(row.text)}><EventText row={row} /></span>
           </li>
         ))}
       </ol>

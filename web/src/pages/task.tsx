@@ -88,7 +88,7 @@ function Head({ row }: { row: Row }) {
       </div>
       {row.message ? <p class="message">{String(row.message)}</p> : null}
       <p class="summary">
-        on {agentLink(row)} · {number(row.cpus)} CPU, {size(row.mem)}
+        on <span class="inline">{agentLink(row)}</span> · {number(row.cpus)} CPU, {size(row.mem)}
         {Number(row.gpus) > 0 ? `, ${number(row.gpus)} GPU` : ""} ·{" "}
         {ended ? `ran ${duration(Number(row.ended) - Number(row.started))}` : row.started ? <>running for <Age at={row.started} exact /></> : "not started"}
         {row.command ? <> · <code>{String(row.command)}</code></> : null}
@@ -204,12 +204,25 @@ function Why({ row }: { row: Row }) {
   );
 }
 
+/** A line longer than this is folded to its beginning. */
+const LINE_CHARS_MAX = 240;
+
+function Line({ text }: { text: string }) {
+  if (text.length <= LINE_CHARS_MAX) return <>{text}</>;
+  return (
+    <details>
+      <summary>{text.slice(0, LINE_CHARS_MAX)}</summary>
+      <code>{text}</code>
+    </details>
+  );
+}
+
 function List({ title, lines }: { title: string; lines: readonly unknown[] }) {
   if (lines.length === 0) return null;
   return (
     <>
       <h2>{title}</h2>
-      <ul class="lines">{lines.map((line, at) => <li key={at}>{typeof line === "string" ? line : JSON.stringify(line)}</li>)}</ul>
+      <ul class="lines">{lines.map((line, at) => <li key={at}><Line text={typeof line === "string" ? line : JSON.stringify(line)} /></li>)}</ul>
     </>
   );
 }

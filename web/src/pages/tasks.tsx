@@ -1,9 +1,9 @@
-import { middle } from "../format";
 import type { Row } from "../live/frames";
 import { address } from "../live/browser";
 import type { Command } from "../parts/bits";
+import { agentName, frameworkName } from "../names";
 import { column, type TableSpec } from "../table/columns";
-import { ageColumn, agentLink, frameworkLink, frameworkName, sizeColumn, taskState } from "./cells";
+import { ageColumn, agentLink, frameworkLink, Id, sizeColumn, taskState } from "./cells";
 
 /** A word for a shell, quoted when it needs to be. */
 export function quoted(word: string): string {
@@ -40,15 +40,19 @@ export const TASKS: TableSpec = {
     { label: "Unhealthy", term: "state:unhealthy" },
   ],
   columns: [
-    column("id", "Task", "text", "minmax(15ch, 2fr)", { narrow: true, cell: (row) => <span class="mono" title={String(row.id)}>{middle(String(row.id), 34)}</span> }),
+    column("id", "Task", "text", "minmax(20ch, 2fr)", { narrow: true, cell: (row) => <Id text={String(row.id)} /> }),
     column("name", "Name", "text", "minmax(8ch, 1fr)", { extra: true }),
     taskState,
-    column("framework_id", "Framework", "text", "minmax(9ch, 1fr)", {
+    column("framework_id", "Framework", "text", "minmax(14ch, 1fr)", {
       aliases: ["framework", "fw"],
       read: (row) => `${frameworkName(row.framework_id)} ${row.framework_id}`,
       cell: frameworkLink,
     }),
-    column("hostname", "Agent", "text", "minmax(9ch, 1fr)", { aliases: ["agent", "node", "host"], cell: agentLink }),
+    column("hostname", "Agent", "text", "minmax(11ch, 1fr)", {
+      aliases: ["agent", "node", "host"],
+      read: (row) => agentName(row.agent_id, row.hostname),
+      cell: agentLink,
+    }),
     column("agent_id", "Agent id", "text", "minmax(12ch, 1fr)", { extra: true }),
     column("role", "Role", "text", "8ch", { extra: true }),
     column("user", "User", "text", "8ch", { extra: true }),

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { number, percent } from "../format";
 import type { Row } from "../live/frames";
+import { agentName } from "../names";
 import { go } from "../router";
-import { theme } from "../state";
+import { theme } from "../theme";
 import { memberLook } from "../states";
 
 export type Measure = "cpus" | "mem" | "disk" | "tasks";
@@ -23,7 +24,7 @@ function words(row: Row, measure: Measure): string {
   const used = measure === "tasks"
     ? `${number(row.tasks)} tasks`
     : `${measure} ${percent(row[`${measure}_used`], row[measure])}`;
-  return `${row.hostname}: ${state}${used}`;
+  return `${agentName(row.id, row.hostname)}: ${state}${used}`;
 }
 
 interface Drawing {

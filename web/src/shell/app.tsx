@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Page, PAGES, pageAt } from "../pages/pages";
 import { hashOf, place } from "../router";
-import { follow, setTheme, theme, type Theme } from "../state";
+import { follow } from "../state";
+import { setTheme, theme, type Theme } from "../theme";
 import { ConnectionState } from "./connection";
 import { Help } from "./help";
 
