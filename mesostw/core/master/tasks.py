@@ -13,7 +13,14 @@ from __future__ import annotations
 from mesostw.core.master import reconcile
 from mesostw.core.master.changes import TaskChanged, TaskForgotten, TaskRemoved, TaskStrayed
 from mesostw.core.master.live import Peer
-from mesostw.core.master.records import TERMINAL, Agent, Framework, Task, TaskKey
+from mesostw.core.master.records import (
+    TERMINAL,
+    Agent,
+    AgentState,
+    Framework,
+    Task,
+    TaskKey,
+)
 from mesostw.core.master.state import COMPLETED_TASKS_MAX, UNREACHABLE_TASKS_MAX
 from mesostw.core.master.statuses import FINER, status_of_task, told, translated, with_status
 from mesostw.core.master.turn import Turn
@@ -34,6 +41,8 @@ from mesostw.model.tasks import TaskState
 
 #: Bytes of the uuid of a status.
 UUID_BYTES = 16
+#: Kills remembered of tasks that an absent agent may have.
+EARLY_KILLS_MAX = 10_000
 
 
 def status_updated(turn: Turn, link: LinkId, peer: Peer, heard: StatusUpdated) -> None:
@@ -226,12 +235,26 @@ def killed(turn: Turn, framework: Framework, heard: Kill) -> None:
     turn.count("messages_kill_task")
     task = turn.state.tasks.get((framework.id, TaskId(heard.task_id.value)))
     if task is None:
+        _kill_later(turn, framework, heard)
         asked = ReconcileTask(task_id=heard.task_id, agent_id=heard.agent_id)
         reconcile.explicit(turn, framework, asked)
     elif heard.agent_id is not None and heard.agent_id.value != task.agent_id:
         turn.count("invalid_kills")
     else:
         kill(turn, task, heard.kill_policy)
+
+
+def _kill_later(turn: Turn, framework: Framework, heard: Kill) -> None:
+    """A task that is not known may be there when its agent comes back: remember the kill."""
+    task_id = TaskId(heard.task_id.value)
+    strayed = turn.state.load_of(framework.id).unreachable.get(task_id)
+    named = "" if heard.agent_id is None else heard.agent_id.value
+    agent_id = AgentId(named) if strayed is None else strayed.agent_id
+    agent = turn.state.agents.get(agent_id)
+    if agent is not None and agent.state in {AgentState.RECOVERED, AgentState.UNREACHABLE}:
+        kills = turn.live.kills.setdefault(agent_id, {})
+        if len(kills) < EARLY_KILLS_MAX:
+            kills[framework.id, task_id] = heard.kill_policy
 
 
 def kill(turn: Turn, task: Task, policy: KillPolicy | None) -> None:
@@ -255,6 +278,13 @@ def kill_message(turn: Turn, key: TaskKey, policy: KillPolicy | None) -> KillTas
 
 
 def kills_repeated(turn: Turn, agent: Agent) -> None:
-    """Say all kills again that an agent which is back may have missed."""
-    for key, policy in turn.live.kills.get(agent.id, {}).items():
-        turn.send(agent.link, kill_message(turn, key, policy))
+    """Say all kills again that an agent which is back may have missed, of tasks that it has."""
+    kills = turn.live.kills.pop(agent.id, {})
+    wanted: dict[TaskKey, KillPolicy | None] = {}
+    for key, policy in kills.items():
+        task = turn.state.tasks.get(key)
+        if task is not None and task.agent_id == agent.id and task.state not in TERMINAL:
+            wanted[key] = policy
+            turn.send(agent.link, kill_message(turn, key, policy))
+    if wanted:
+        turn.live.kills[agent.id] = wanted
