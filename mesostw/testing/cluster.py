@@ -176,10 +176,10 @@ class Cluster:
             self._until(around.clock.seconds() + LOOK_S)
             # A process may die of what was broken before.
             self.start_dead()
-            if not self._unrest():
+            if around.faults or not self._unrest():
                 break
         if not around.faults:
-            for reason in (*self._unrest(), *self._differences()):
+            for reason in self._unrest():
                 around.wrong(f"not at rest after {SETTLE_S:g} s: {reason}")
         return self._report()
 
@@ -224,12 +224,11 @@ class Cluster:
             if framework.state is not FrameworkState.ACTIVE:
                 found.append(f"{framework.info.name} ({framework.id}) is {framework.state}")
         used = [agent_id for agent_id in active if state.agent_load_of(agent_id).used]
-        return found + [f"{agent_id} is still used" for agent_id in used]
+        found += [f"{agent_id} is still used" for agent_id in used]
+        return found or self._differences(state)
 
-    def _differences(self) -> list[str]:
-        core = self.leader.core
-        assert core is not None
-        found = [f"readers see other {name}" for name in differences(self.leader.feed.view, core.state)]
+    def _differences(self, state: ClusterState) -> list[str]:
+        found = [f"readers see other {name}" for name in differences(self.leader.feed.view, state)]
         for machine in self.machines:
             assert machine.life is not None
             found += [

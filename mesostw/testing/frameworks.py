@@ -78,7 +78,7 @@ class Attempt(Struct, frozen=True):
         return self.state in TERMINAL or self.state is TaskState.TASK_UNKNOWN
 
 
-class IWitness(Protocol):
+class Witness(Protocol):
     """Who is shown what a framework hears and does, and remembers it over all its lives."""
 
     def told(self, worker: Worker, status: TaskStatus) -> None:
@@ -89,6 +89,9 @@ class IWitness(Protocol):
 
     def awake(self, worker: Worker) -> None:
         """A new life has read its memory."""
+
+    def said(self, worker: Worker, what: str, *values: object) -> None:
+        """A call has been made; ``what`` has a ``{}`` for each value."""
 
 
 def jobs_of(random: Random, count: int, over_s: float) -> list[Job]:
@@ -136,7 +139,7 @@ class Worker(Scheduler):
         clock: IClock,
         random: Random,
         store: IStore,
-        witness: IWitness,
+        witness: Witness,
     ) -> None:
         self.name, self.info, self.jobs = name, info, jobs
         self._clock, self._random, self._store = clock, random, store
@@ -219,6 +222,7 @@ class Worker(Scheduler):
     def _kill(self, task_id: str) -> None:
         attempt = self.attempts[task_id]
         if not attempt.over:
+            self._witness.said(self, "kills {}", task_id)
             self.driver.kill(task_id, attempt.agent_id)
 
     def _ask_after(self) -> None:
@@ -235,6 +239,7 @@ class Worker(Scheduler):
 
     async def subscribed(self, framework_id: str, master: MasterInfo | None) -> None:
         self._suppressed = False
+        self._witness.said(self, "is subscribed as {}", framework_id)
         if not self.framework_id:
             self.framework_id = framework_id
             await self._store.append([("id/self", framework_id.encode())], self._epoch)
@@ -282,6 +287,7 @@ class Worker(Scheduler):
         launch = OfferOperation(
             type=OfferOperationType.LAUNCH, launch=Launch(task_infos=tuple(tasks.values()))
         )
+        self._witness.said(self, "wants {} of {}", ", ".join(tasks), offer.agent_id.value)
         self.driver.accept([offer.id], [launch], 0.0)
 
     def _next_id(self, job: Job) -> str:

@@ -36,6 +36,7 @@ from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.interfaces import Deposed, IFollower, IPerformer, StoreFailed
 from mesostw.launching.memory import MemoryHost, MemoryLauncher, Run
+from mesostw.messages import TaskStatus
 from mesostw.messages.convert import messages_of
 from mesostw.messages.masters import MasterInfo
 from mesostw.model.ids import AgentId, ContainerId
@@ -389,8 +390,32 @@ class FrameworkLife(Life):
             self.clock,
             self.random,
             self.store,
-            around.checker,
+            self,
         )
+
+    def told(self, worker: Worker, status: TaskStatus) -> None:
+        """Part of ``Witness``."""
+        self.around.tell(
+            "{} hears {} {} {} {}",
+            self.host,
+            status.task_id.value,
+            status.state.value,
+            "" if status.uuid is None else "to be acknowledged",
+            "" if status.reason is None else status.reason.value,
+        )
+        self.around.checker.told(worker, status)
+
+    def acknowledging(self, worker: Worker, status: TaskStatus) -> None:
+        """Part of ``Witness``."""
+        self.around.checker.acknowledging(worker, status)
+
+    def awake(self, worker: Worker) -> None:
+        """Part of ``Witness``."""
+        self.around.checker.awake(worker)
+
+    def said(self, worker: Worker, what: str, *values: object) -> None:
+        """Part of ``Witness``."""
+        self.around.tell(f"{self.host} {what}", *values)
 
     async def _start(self) -> None:
         info = await self.worker.wake()
