@@ -21,6 +21,7 @@ from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import AgentID, ExecutorID, TaskID
 from mesostw.messages.tasks import ExecutorInfo, TaskGroupInfo, TaskInfo, TaskState
 from mesostw.model.ids import LinkId
+from mesostw.testing.recorders import RecordingExchange
 
 WELCOME = events.Subscribed(
     executor_info=ExecutorInfo(executor_id=ExecutorID(value="e")),
@@ -44,20 +45,15 @@ class Wall(Clock):
         return 1_700_000_000.0 + self.seconds()
 
 
-class Links:
-    """Keeps what is said on links; stands for the exchange."""
-
-    inbox: ExecutorClient
+class Links(RecordingExchange):
+    """Keeps what is said on links, in one list."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[Struct] = []
-        self.closed: list[LinkId] = []
 
     def send(self, link: LinkId, messages: Sequence[Struct]) -> None:
         self.told += messages
-
-    def close(self, link: LinkId, reason: str) -> None:
-        self.closed.append(link)
 
 
 @implementer(IDialer)
@@ -112,7 +108,7 @@ class ExecutorTests(SynchronousTestCase):
             self.dials,
             self.executor,
             b"12345678",
-            60.0,  # type: ignore[arg-type]
+            60.0,
         )
         self.ended = self.client.start("h:1")
 
