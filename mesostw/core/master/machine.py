@@ -127,10 +127,9 @@ class Master:
 
     # --- what readers ask -------------------------------------------------------
 
-    @property
     def counters(self) -> Mapping[str, int]:
-        """Events since the start by their name in Mesos, without ``master/``."""
-        return self._live.counters
+        """Count events since the start, by their name in Mesos."""
+        return {f"master/{name}": count for name, count in self._live.counters.items()}
 
     def story(self, key: str) -> tuple[Line, ...]:
         """Tell the last of ``task/FRAMEWORK/TASK``, ``agent/ID`` or ``framework/ID``."""
