@@ -144,8 +144,7 @@ def write(request: Request, query: Query, reply: Reply) -> bytes | int:
             return b"'jsonp' must be the name of a function.\n"
         body = callback.encode() + b"(" + body + b");"
         content_type = "text/javascript"
-    if reply.body or reply.status == 200:
-        request.setHeader("content-type", content_type)
+    request.setHeader("content-type", content_type)
     if len(body) <= PIECE_BYTES or request.method == b"HEAD":
         return body
     request.setHeader("content-length", str(len(body)))
@@ -207,6 +206,7 @@ def as_json(
             reply = refused(refusal)
         body = write(request, query, reply)
         if isinstance(body, bytes):
+            request.setHeader("content-length", str(len(body)))
             return body
         await ended
         return None

@@ -72,8 +72,6 @@ class HouseRequest(Request):
         self._arrived()
         if self._refused:
             return
-        # Nobody needs to know which release of which library this is.
-        self.setHeader(b"server", b"mesostw")
         super().process()
 
     def connectionLost(self, reason: Any) -> None:
@@ -103,6 +101,12 @@ class HouseSite(Site):
 
     def stopFactory(self) -> None:
         pass
+
+    def getResourceFor(self, request: Any) -> IResource:
+        # Nobody needs to know which release of which library this is.
+        request.setHeader(b"server", b"mesostw")
+        found: IResource = super().getResourceFor(request)
+        return found
 
     def log(self, request: Any) -> None:
         line = access_line(request, self._clock.wall())
