@@ -79,47 +79,63 @@ class DashboardTests(SynchronousTestCase):
         return str(self.page.inner_text(selector))
 
     def test_pages(self) -> None:
-        """Every page of the navigation draws its rows, and none raises an error."""
+        """Every page draws its rows, wide and on a phone; the theme is kept over a reload."""
         self.go("/")
         self.page.wait_for_selector(".matters li")
         self.assertIn("running", self.text(".strip"))
-        for name in ("tasks", "agents", "frameworks", "offers", "events"):
-            self.page.click(f'.rail a[href="#/{name}"]')
-            self.page.wait_for_selector(f'.grid[aria-label="{name}"] [role=row][data-index="0"]')
+        for width in (1280, 360):
+            self.page.set_viewport_size({"width": width, "height": 740})
+            for name in ("tasks", "agents", "frameworks", "offers", "events"):
+                self.page.click(f'.rail a[href="#/{name}"]')
+                self.page.wait_for_selector(f'.grid[aria-label="{name}"] [data-index="0"]')
+                used = self.page.evaluate("document.documentElement.scrollWidth")
+                self.assertLessEqual(used, width, name)
+        for _ in range(2):
+            self.page.click('button[aria-label^="Theme"]')
+        self.page.reload()
+        self.page.wait_for_selector('[data-connection="live"]')
+        background = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        self.assertEqual(background, "rgb(14, 17, 22)")
         self.assertEqual(self.faults, [])
 
-    def test_change_without_reload(self) -> None:
-        """A task that fails is in the list of what needs attention at once."""
+    def test_live(self) -> None:
+        """
+        A change shows at once with no reload.
+
+        After a broken socket the page is caught up, and in a new epoch it is refreshed.
+        """
         self.go("/")
         task = self.tell_fake("fail")
         self.page.wait_for_selector(f'.matter-what:text-is("{task["id"]}")')
+        self.tell_fake("drop")
+        self.page.wait_for_selector('[data-connection="caught-up"]')
+        self.tell_fake("epoch")
+        self.page.wait_for_selector('[data-connection="refreshed"]')
+        self.page.click('.rail a[href="#/agents"]')
+        self.page.wait_for_selector(".grid [data-index]")
+        self.assertEqual(self.page.get_attribute(".grid", "aria-rowcount"), "61")
         self.assertEqual(self.faults, [])
 
-    def test_search_in_the_address(self) -> None:
-        """A search is kept in the address; only a window of many rows is in the document."""
-        self.go("/tasks")
-        self.page.wait_for_selector(".grid [data-index]")
-        self.assertEqual(self.page.get_attribute(".grid", "aria-rowcount"), "2001")
-        self.assertLess(self.page.locator(".grid [data-index]").count(), 80)
-        self.page.fill("[data-search]", "state:failed cpu>0")
-        self.page.wait_for_selector('.count:has-text("→")')
-        self.assertLess(int(self.page.get_attribute(".grid", "aria-rowcount")), 200)
-        self.assertIn("q=state%3Afailed+cpu%3E0", self.page.url)
-        words = set(self.page.locator(".grid [data-index] .word").all_inner_texts())
-        self.assertEqual(words, {"failed"})
+    def test_search_and_keyboard(self) -> None:
+        """
+        A task is found, looked at and opened without a mouse.
 
-    def test_keyboard(self) -> None:
-        """A task is found, looked at and opened without a mouse."""
+        The search is in the address; only a window of many rows is in the document.
+        """
         self.go("/")
         self.page.keyboard.press("g")
         self.page.keyboard.press("t")
         self.page.wait_for_selector(".grid [data-index]")
+        self.assertEqual(self.page.get_attribute(".grid", "aria-rowcount"), "2001")
+        self.assertLess(self.page.locator(".grid [data-index]").count(), 80)
         self.page.keyboard.press("/")
-        self.page.keyboard.type("state:running")
-        self.page.keyboard.press("Enter")
-        self.page.keyboard.press("j")
-        self.page.keyboard.press("j")
-        self.page.keyboard.press("Space")
+        self.page.keyboard.type("state=running cpu>0")
+        self.page.wait_for_selector('.count:has-text("→")')
+        self.assertIn("q=state%3Drunning+cpu%3E0", self.page.url)
+        words = set(self.page.locator(".grid [data-index] .word").all_inner_texts())
+        self.assertEqual(words, {"running"})
+        for key in ("Enter", "j", "j", "Space"):
+            self.page.keyboard.press(key)
         self.page.wait_for_selector(".drawer")
         self.assertIn("mesostw kill", self.text(".drawer"))
         self.page.keyboard.press("Enter")
@@ -127,60 +143,29 @@ class DashboardTests(SynchronousTestCase):
         self.assertRegex(self.page.url, r"#/tasks/[^/]+/[^/]+$")
         self.assertEqual(self.faults, [])
 
-    def test_log_follows(self) -> None:
-        """The open log shows what is added, as text and never as markup."""
-        self.go("/tasks")
+    def test_task(self) -> None:
+        """
+        The open log follows, as text and never as markup.
+
+        A task tells its states in order, and why it is as it is.
+        """
+        self.go("/tasks?q=state:failed")
         self.page.click('.grid [data-index="0"] a')
         self.page.wait_for_selector(".log-text pre")
         self.tell_fake("log")
         self.page.wait_for_selector('.log-text pre:has-text("<b>not bold</b>")')
         self.assertEqual(self.page.locator(".log-text b").count(), 0)
-        gap = self.page.evaluate(
+        hidden_below = self.page.evaluate(
             "(box => box.scrollHeight - box.scrollTop - box.clientHeight)"
             "(document.querySelector('.log-text'))"
         )
-        self.assertLess(gap, 30)
+        self.assertLess(hidden_below, 30)
         self.page.fill(".log [data-search]", "heap")
         self.page.wait_for_selector(".log mark")
-
-    def test_timeline_and_why(self) -> None:
-        """A task tells its states in order, and why it is as it is."""
-        self.go("/tasks?q=state:failed")
-        self.page.click('.grid [data-index="0"] a')
         self.page.click('.tabs a:text-is("Timeline")')
         self.page.wait_for_selector(".timeline li")
         states = self.page.locator(".timeline b").all_inner_texts()
         self.assertEqual(states, ["staging", "starting", "running", "failed"])
         self.page.click('.tabs a:text-is("Why")')
         self.page.wait_for_selector(".why-sentence")
-
-    def test_broken_socket(self) -> None:
-        """After a broken socket the page is caught up; in a new epoch it is refreshed."""
-        self.go("/agents")
-        self.page.wait_for_selector(".grid [data-index]")
-        self.tell_fake("drop")
-        self.page.wait_for_selector('[data-connection="caught-up"]')
-        self.tell_fake("epoch")
-        self.page.wait_for_selector('[data-connection="refreshed"]')
-        self.page.wait_for_selector(".grid [data-index]")
-        self.assertEqual(self.page.get_attribute(".grid", "aria-rowcount"), "61")
         self.assertEqual(self.faults, [])
-
-    def test_theme(self) -> None:
-        """The theme is changed by hand and kept over a reload."""
-        self.go("/")
-        for _ in range(2):
-            self.page.click('button[aria-label^="Theme"]')
-        self.page.reload()
-        self.page.wait_for_selector('[data-connection="live"]')
-        background = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        self.assertEqual(background, "rgb(14, 17, 22)")
-
-    def test_narrow(self) -> None:
-        """On a phone nothing sticks out at the side of any page."""
-        self.page.set_viewport_size({"width": 360, "height": 740})
-        for place in ("/", "/tasks", "/agents", "/frameworks", "/offers", "/events"):
-            self.go(place)
-            self.page.wait_for_timeout(150)
-            width = self.page.evaluate("document.documentElement.scrollWidth")
-            self.assertLessEqual(width, 360, place)
