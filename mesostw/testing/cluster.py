@@ -71,7 +71,7 @@ class Cluster:
         seed: int,
         agents: int = 3,
         frameworks: int = 2,
-        jobs: int = 8,
+        jobs: int = 12,
         *,
         storm_s: float = STORM_S,
         parts: Parts | None = None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mesostw.testing.cluster import Cluster
 
 #: Seconds between two faults, on average.
-FAULT_GAP_S: Final = 4.0
+FAULT_GAP_S: Final = 2.0
 #: How long a process stays dead, a network cut, a master without term: at most.
 OUTAGE_S_MAX: Final = 20.0
 #: How late an end may notice that its connection is broken.

@@ -227,6 +227,8 @@ class Worker(Scheduler):
 
     def _ask_after(self) -> None:
         self._clock.callLater(RECONCILE_S, self._ask_after)
+        # A task that was given up for lost may be there even so: hear of all that are.
+        self.driver.reconcile()
         asked = {
             task_id: attempt.agent_id
             for task_id, attempt in self.attempts.items()

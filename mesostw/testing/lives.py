@@ -43,7 +43,7 @@ from mesostw.model.ids import AgentId, ContainerId
 from mesostw.model.resources import Resources
 from mesostw.store.memory import MemoryDisk, MemoryStore
 from mesostw.testing.checkers import Checker
-from mesostw.testing.clock import HeapClock, LifeClock
+from mesostw.testing.clock import HeapCall, HeapClock, LifeClock
 from mesostw.testing.frameworks import Job, Worker, framework_info
 from mesostw.testing.network import MemoryNetwork
 from mesostw.unattended import unattended
@@ -104,26 +104,39 @@ class PausingClock(LifeClock):
 
     def __init__(self, clock: HeapClock) -> None:
         super().__init__(clock)
+        self._heap = clock
         self.paused = False
-        self._missed: list[tuple[Callable[..., Any], tuple[object, ...], dict[str, object]]] = []
+        self._missed: list[HeapCall] = []
 
-    def _call(
+    def callLater(
+        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> HeapCall:
+        itself: list[HeapCall] = []
+        later = self._heap.callLater(delay, self._due, itself, callable, args, kwargs)
+        itself.append(later)
+        return later
+
+    def _due(
         self,
+        itself: list[HeapCall],
         call: Callable[..., Any],
         arguments: tuple[object, ...],
         named: dict[str, object],
     ) -> None:
         if self.paused and not self.ended:
-            self._missed.append((call, arguments, named))
+            # It can be cancelled or moved until it is made after all.
+            itself[0].state = "waits"
+            self._missed += itself
         else:
-            super()._call(call, arguments, named)
+            self._call(call, arguments, named)
 
     def resume(self) -> None:
         """Go on: what fell due meanwhile happens now, in its order."""
         self.paused = False
         missed, self._missed = self._missed, []
-        for call, arguments, named in missed:
-            self._clock.callLater(0, self._call, call, arguments, named)
+        for later in missed:
+            if later.active() and later.getTime() <= self.seconds():
+                later.reset(0)
 
 
 class Life:
