@@ -49,6 +49,8 @@ class Birth(NamedTuple):
     parent: int
     #: Where a fault is told.
     pipe: int
+    #: That pipe, and those of the children that are forked with this one.
+    pipes: tuple[int, ...]
     #: Note [Markers] in ``processtree``.
     marker: int
     #: The soft and hard limit of open files that a program would have had without us.
@@ -67,6 +69,9 @@ def become(spec: Mapping[str, Any], birth: Birth) -> NoReturn:
     """Turn this forked process into the container's program; never comes back."""
     try:
         os.setsid()
+        for pipe in birth.pipes:
+            if pipe != birth.pipe:
+                os.close(pipe)
         identity = _identity(spec.get("user"))
         _limit(spec.get("rlimits", ()), birth)
         if identity is not None:

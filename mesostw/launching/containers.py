@@ -28,6 +28,9 @@ from mesostw.launching.watch import Watch
 #: Children that are forked and do not run their program yet.  Each has about 1 MB of its
 #: own, and more than the processors can serve only wait for each other.
 STARTING_MAX: Final = 16
+#: Forks are done when there is room for so many.
+BURST: Final = 8
+NO_PROCESS: Final = "cannot make a process: the kernel has none left for this agent"
 #: Enough for any fault that a child can have.
 FAULT_BYTES_MAX: Final = 64 * 1024
 
@@ -117,46 +120,62 @@ class Containers:
         self._waiting.append(container)
 
     def start_waiting(self) -> None:
-        """Fork those that wait, as many as may start at once."""
-        while self._waiting and self._starting < STARTING_MAX:
-            self._bear(self._waiting.popleft())
+        """
+        Fork those that wait, as many as may start at once, in bursts.
 
-    def _bear(self, container: Container) -> None:
+        After each fork this process pays for every page that it writes again, about as
+        much as for the fork itself: so first all is prepared, then all is forked.
+        """
+        room = STARTING_MAX - self._starting
+        if not self._waiting or room < BURST:
+            return
+        prepared: list[tuple[Container, dict[str, Any], int, int]] = []
+        while self._waiting and len(prepared) < room:
+            container = self._waiting.popleft()
+            try:
+                prepared.append((container, *self._prepare(container)))
+            except Fault as fault:
+                self._failed(container, fault.reason, fault.message)
+        self._fork(prepared)
+        for container, _, reading, writing in prepared:
+            os.close(writing)
+            if container.pid:
+                self._born(container, reading)
+            else:
+                os.close(reading)
+                self._failed(container, "PROCESS", NO_PROCESS)
+
+    def _prepare(self, container: Container) -> tuple[dict[str, Any], int, int]:
+        """Do what the child need not do: its spec, and the two ends of its pipe."""
         spec, container.spec = container.spec or {}, None
         try:
-            reading = self._fork(container, spec)
-        except Fault as fault:
-            self._failed(container, fault.reason, fault.message)
-            return
+            self._records.begun(container.id, container.marker)
+            make_sandbox(spec["directory"])
+        except OSError as fault:
+            raise fault_of(fault, "SANDBOX", "cannot make the sandbox or its record") from None
+        try:
+            return spec, *os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as fault:
+            raise fault_of(fault, "PROCESS", "cannot make a pipe") from None
+
+    def _fork(self, prepared: list[tuple[Container, dict[str, Any], int, int]]) -> None:
+        """Fork each; one that the kernel has no process for keeps the pid 0."""
+        parent = os.getpid()
+        pipes = tuple(writing for _, _, _, writing in prepared)
+        for container, spec, _, writing in prepared:
+            with suppress(OSError):
+                container.pid = os.fork()
+                if container.pid == 0:
+                    birth = Birth(parent, writing, pipes, container.marker, self._open_files)
+                    become(spec, birth)
+
+    def _born(self, container: Container, reading: int) -> None:
         self._starting += 1
         container.pipe = reading
         container.pidfd = os.pidfd_open(container.pid)
         self._by_pid[container.pid] = container
         self._watch.add(reading, partial(self._said, container))
         self._watch.add(container.pidfd, partial(self._ended_one, container))
-
-    def _fork(self, container: Container, spec: dict[str, Any]) -> int:
-        """Prepare what the child need not, and fork it; where it tells of a fault."""
-        try:
-            self._records.begun(container.id, container.marker)
-            make_sandbox(spec["directory"])
-        except OSError as fault:
-            raise fault_of(fault, "SANDBOX", "cannot make the sandbox or its record") from None
-        parent = os.getpid()
-        try:
-            reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-            try:
-                container.pid = os.fork()
-            except OSError:
-                os.close(reading)
-                os.close(writing)
-                raise
-        except OSError as fault:
-            raise fault_of(fault, "PROCESS", "cannot make a process") from None
-        if container.pid == 0:
-            become(spec, Birth(parent, writing, container.marker, self._open_files))
-        os.close(writing)
-        return reading
 
     def _said(self, container: Container) -> None:
         """The child has said what is wrong, or closed the pipe by running its program."""

@@ -93,7 +93,11 @@ def _name_latest(directory: str) -> None:
     runs, name = os.path.split(directory)
     if os.path.basename(runs) != "runs":
         return
-    fresh = os.path.join(runs, f".latest-{name}"[:SEGMENT_BYTES_MAX])
-    with suppress(FileExistsError):
-        os.symlink(name, fresh)
-    os.replace(fresh, os.path.join(runs, "latest"))
+    latest = os.path.join(runs, "latest")
+    try:
+        os.symlink(name, latest)
+    except FileExistsError:
+        fresh = os.path.join(runs, f".latest-{name}"[:SEGMENT_BYTES_MAX])
+        with suppress(FileExistsError):
+            os.symlink(name, fresh)
+        os.replace(fresh, latest)
