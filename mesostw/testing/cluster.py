@@ -84,7 +84,7 @@ class Cluster:
         self._masters: list[MasterLife] = []
         self._chance = around.chance("cluster")
         self.machines = [
-            Machine(around, f"a{number}", "cpus:4;mem:2048;ports:[31000-31009]")
+            Machine(around, number, "cpus:4;mem:2048;ports:[31000-31009]")
             for number in range(agents)
         ]
         self.programs = []

@@ -240,7 +240,6 @@ class Worker(Scheduler):
     # --- callbacks ------------------------------------------------------------------
 
     async def subscribed(self, framework_id: str, master: MasterInfo | None) -> None:
-        self._suppressed = False
         self._witness.said(self, "is subscribed as {}", framework_id)
         if not self.framework_id:
             self.framework_id = framework_id
@@ -252,6 +251,10 @@ class Worker(Scheduler):
         }
         if live:
             self.driver.reconcile(live)
+
+    async def disconnected(self) -> None:
+        # The next subscription suppresses nothing.
+        self._suppressed = False
 
     async def offers(self, offers: Sequence[Offer]) -> None:
         for offer in offers:

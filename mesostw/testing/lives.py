@@ -248,9 +248,10 @@ class MasterLife(Life):
 class Machine:
     """A machine with an agent: what outlives the agent's process."""
 
-    def __init__(self, around: Surroundings, name: str, resources: str) -> None:
+    def __init__(self, around: Surroundings, number: int, resources: str) -> None:
         self.around = around
-        self.name = name
+        self.name = f"a{number}"
+        self.ip = f"10.0.0.{number + 1}"
         self.total = Resources.parse(resources)
         self.disk = MemoryDisk()
         self.containers = MemoryHost(around.clock, self._run)
@@ -308,7 +309,7 @@ class AgentLife(Life):
         self.exchange = Exchange(self.clock, "agent", ("executor",))
         flags = AgentFlags(
             hostname=machine.name,
-            ip="10.0.0.1",
+            ip=machine.ip,
             port=5051,
             version="1.0",
             work_dir=f"/{machine.name}",
