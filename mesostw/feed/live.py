@@ -22,7 +22,7 @@ the present values of all that changed since (see Note [One ring] in ``tables``)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -30,10 +30,9 @@ from twisted.internet.interfaces import IDelayedCall
 
 from mesostw.feed import frames
 from mesostw.feed.board import Board
-from mesostw.feed.frames import Frame
 from mesostw.feed.sessions import Outlet, Session
-from mesostw.feed.sharing import Delivery, Outbox
-from mesostw.feed.tables import Op, Table
+from mesostw.feed.sharing import Delivery, Outbox, Replays
+from mesostw.feed.tables import Table
 from mesostw.interfaces import IClock
 
 #: Seconds between two flushes for up to 200 sessions, up to 1,000, and beyond.
@@ -45,8 +44,6 @@ BOOKMARK_S: Final = 5.0
 HIDDEN_FLUSH_S: Final = 2.0
 HELLO_TIMEOUT_S: Final = 5.0
 PAUSED_MAX_S: Final = 30.0
-#: Rows that a late client is told of in one frame; beyond it is reset.
-CATCH_UP_ROWS_MAX: Final = 20_000
 SESSIONS_MAX: Final = 5000
 SUBSCRIPTIONS_MAX: Final = 32
 MESSAGES_PER_SECOND_MAX: Final = 20
@@ -63,7 +60,7 @@ class Live:
         #: How late the last flush was, in seconds.
         self.lag_s = 0.0
         self._outbox = Outbox()
-        self._replays: dict[tuple[str, int], Frame | None] = {}
+        self._replays = Replays()
         self._flush_due: float | None = None
         self._flushed = self._bookmarked = self._hidden_told = self._looked = clock.seconds()
         self._calls: dict[str, IDelayedCall] = {}
@@ -143,10 +140,9 @@ class Live:
     def current(self, topic: str) -> Table:
         """The table of ``topic`` as of now; followers are told what that brought up."""
         self.looked()
-        table = self._board.tables[topic]
-        if table.is_stale:
-            self._fold(table, self._looked)
-        return table
+        # All of them, in their order: sums stand behind what they sum up.
+        self._fold_all(self._looked)
+        return self._board.tables[topic]
 
     # --- words --------------------------------------------------------------
 
@@ -221,6 +217,9 @@ class Live:
         now = self._clock.seconds()
         self.lag_s = max(0.0, now - self._flush_due) if self._flush_due is not None else 0.0
         self._flushed, self._flush_due = now, None
+        self._fold_all(now)
+
+    def _fold_all(self, now: float) -> None:
         for table in self._board.tables.values():
             if table.is_stale:
                 self._fold(table, now)
@@ -249,7 +248,7 @@ class Live:
             table = self._board.tables[topic]
             if at == table.sent:
                 continue
-            frame = self._replay(table, at)
+            frame = self._replays.get(table, at)
             if frame is None:
                 number = session.subscriptions[topic]
                 session.leave(topic)
@@ -257,17 +256,6 @@ class Live:
             else:
                 session.at[topic] = table.sent
                 session.outlet.say(frame)
-
-    def _replay(self, table: Table, at: int) -> Frame | None:
-        # A thousand clients that lost the same moment share one frame.
-        key = (table.name, at)
-        if key not in self._replays:
-            ops: Sequence[Op] | None = table.since(at)
-            if ops is None or len(ops) > CATCH_UP_ROWS_MAX:
-                self._replays[key] = None
-            else:
-                self._replays[key] = frames.delta(table.name, at + 1, table.sent, ops)
-        return self._replays[key]
 
     # --- time ---------------------------------------------------------------
 

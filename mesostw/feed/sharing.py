@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from mesostw.feed.frames import Frame
+from mesostw.feed.frames import Frame, delta
 from mesostw.feed.sessions import Session
+from mesostw.feed.tables import Table
 
 #: Frames that are written in one reactor turn (about 9 us each).
 SENDS_PER_TURN_MAX: Final = 1000
+#: Rows that a late client is told of in one frame; beyond it is reset.
+CATCH_UP_ROWS_MAX: Final = 20_000
 
 
 class Delivery:
@@ -82,3 +85,25 @@ class Outbox:
                 self._waiting.popleft()
             room -= sent
         return bool(self._waiting)
+
+
+class Replays:
+    """What late clients have missed; a thousand that lost the same moment share one frame."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], Frame | None] = {}
+
+    def clear(self) -> None:
+        """Something has changed: every frame kept is out of date."""
+        self._kept.clear()
+
+    def get(self, table: Table, at: int) -> Frame | None:
+        """One frame from behind ``at`` to now; ``None`` if a snapshot is needed."""
+        key = (table.name, at)
+        if key not in self._kept:
+            ops = table.since(at)
+            if ops is None or len(ops) > CATCH_UP_ROWS_MAX:
+                self._kept[key] = None
+            else:
+                self._kept[key] = delta(table.name, at + 1, table.sent, ops)
+        return self._kept[key]

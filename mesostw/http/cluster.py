@@ -8,10 +8,9 @@ Reading never rebuilds what has not changed: see ``shapes`` for objects and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from typing import Final
 
-from msgspec import Raw
 from twisted.internet.interfaces import IReactorTime
 
 from mesostw.core.master.state import (
@@ -29,6 +28,7 @@ from mesostw.http import shapes
 from mesostw.http.building import Body, Build
 from mesostw.http.identity import MASTER_CAPABILITIES, Identity
 from mesostw.http.rendering import JSON, Query, Reply
+from mesostw.http.roles import roles_of
 from mesostw.http.shapes import AgentTexts, Texts, encode, joined
 from mesostw.interfaces import IFeed
 from mesostw.model.ids import AgentId, FrameworkId, TaskId
@@ -131,43 +131,8 @@ class ClusterPages:
         return [task for task in chosen if not task_id or task.id == task_id]
 
     def roles(self, query: Query) -> Reply:
-        """``/roles``: every role that is subscribed, used, reserved or weighted."""
-        view = self._view
-        used: dict[str, dict[str, int]] = {}
-        offered: dict[str, dict[str, int]] = {}
-        reserved: dict[str, dict[str, int]] = {}
-        members: dict[str, list[str]] = {}
-        for framework in view.frameworks.values():
-            for role in framework.roles:
-                members.setdefault(role, []).append(framework.id)
-        for task in view.tasks.values():
-            if not task.is_terminal:
-                _add(used, task.role, task.resources.scalars())
-        for executor in view.executors.values():
-            _add(used, executor.role, executor.resources.scalars())
-        for offer in view.offers.values():
-            _add(offered, offer.role, offer.resources.scalars())
-        for agent in view.agents.values():
-            for role in agent.total.roles() if agent.is_registered else ():
-                _add(reserved, role, agent.total.reserved_to(role).scalars())
-        names = {"*", *members, *used, *offered, *reserved, *view.weights}
-        return Reply(
-            encode(
-                {
-                    "roles": [
-                        _role(
-                            name,
-                            view.weights.get(name, 1.0),
-                            used.get(name, {}),
-                            offered.get(name, {}),
-                            reserved.get(name, {}),
-                            members.get(name, []),
-                        )
-                        for name in sorted(names)
-                    ]
-                }
-            )
-        )
+        """``/roles``."""
+        return Reply(encode({"roles": roles_of(self._view)}))
 
     def summary(self, query: Query) -> Reply:
         """``/state-summary``: agents and frameworks with counts instead of tasks."""
@@ -357,37 +322,3 @@ def _first_seen(task: Task) -> float:
 
 def _counts(counts: Counter[str]) -> dict[str, int]:
     return {state: counts[state] for state in TASK_STATES}
-
-
-def _add(sums: dict[str, dict[str, int]], role: str, scalars: Mapping[str, int]) -> None:
-    own = sums.setdefault(role, {})
-    for name, amount in scalars.items():
-        own[name] = own.get(name, 0) + amount
-
-
-def _role(
-    name: str,
-    weight: float,
-    used: dict[str, int],
-    offered: dict[str, int],
-    reserved: dict[str, int],
-    members: list[str],
-) -> dict[str, object]:
-    both: Counter[str] = Counter(used)
-    both.update(offered)
-    consumed: Counter[str] = Counter(used)
-    return {
-        "name": name,
-        "weight": weight,
-        "quota": {
-            "role": name,
-            "guarantee": {},
-            "limit": {},
-            "consumed": {key: amount / 1000 for key, amount in consumed.items()},
-        },
-        "resources": Raw(shapes.sums_text(both)),
-        "allocated": Raw(shapes.sums_text(used)),
-        "offered": Raw(shapes.sums_text(offered)),
-        "reserved": Raw(shapes.sums_text(reserved)),
-        "frameworks": members,
-    }

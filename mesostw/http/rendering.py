@@ -150,7 +150,7 @@ def write(request: Request, query: Query, reply: Reply) -> bytes | int:
     request.setHeader("content-length", str(len(body)))
     pieces = _Pieces(request, body)
     request.registerProducer(pieces, True)
-    pieces.resumeProducing()
+    pieces.start()
     return NOT_DONE_YET
 
 
@@ -165,6 +165,11 @@ class _Pieces:
     def __init__(self, request: Request, body: bytes) -> None:
         self._request, self._body, self._at = request, memoryview(body), 0
         self._paused = False
+
+    def start(self) -> None:
+        """Begin, unless the transport was full at once: then it says when."""
+        if not self._paused:
+            self.resumeProducing()
 
     def resumeProducing(self) -> None:
         self._paused = False
