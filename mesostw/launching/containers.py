@@ -133,7 +133,7 @@ class Containers:
         while self._waiting and len(prepared) < room:
             container = self._waiting.popleft()
             try:
-                prepared.append((container, *self._prepare(container)))
+                prepared.append((container, *_prepare(self._records, container)))
             except Fault as fault:
                 self._failed(container, fault.reason, fault.message)
         self._fork(prepared)
@@ -144,19 +144,6 @@ class Containers:
             else:
                 os.close(reading)
                 self._failed(container, "PROCESS", NO_PROCESS)
-
-    def _prepare(self, container: Container) -> tuple[dict[str, Any], int, int]:
-        """Do what the child need not do: its spec, and the two ends of its pipe."""
-        spec, container.spec = container.spec or {}, None
-        try:
-            self._records.begun(container.id, container.marker)
-            make_sandbox(spec["directory"])
-        except OSError as fault:
-            raise fault_of(fault, "SANDBOX", "cannot make the sandbox or its record") from None
-        try:
-            return spec, *os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as fault:
-            raise fault_of(fault, "PROCESS", "cannot make a pipe") from None
 
     def _fork(self, prepared: list[tuple[Container, dict[str, Any], int, int]]) -> None:
         """Fork each; one that the kernel has no process for keeps the pid 0."""
@@ -314,6 +301,20 @@ class Containers:
         if container.started and container.fault is None:
             return "started", container.id, container.pid
         return "starting", container.id
+
+
+def _prepare(records: Records, container: Container) -> tuple[dict[str, Any], int, int]:
+    """Do what the child need not do: its spec, and the two ends of its pipe."""
+    spec, container.spec = container.spec or {}, None
+    try:
+        records.begun(container.id, container.marker)
+        make_sandbox(spec["directory"])
+    except OSError as fault:
+        raise fault_of(fault, "SANDBOX", "cannot make the sandbox or its record") from None
+    try:
+        return spec, *os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as fault:
+        raise fault_of(fault, "PROCESS", "cannot make a pipe") from None
 
 
 def _epitaph(status: int) -> str:

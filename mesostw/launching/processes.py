@@ -202,19 +202,15 @@ class SupervisedLauncher:
     def _failed(self, failure: Failure) -> None:
         """No supervisor could be reached: try again, later each time."""
         self._failures += 1
-        reason = failure.getErrorMessage()
+        reason, words = failure.getErrorMessage(), self._home.last_words()
         missing = failure.check(SupervisorUnavailable) is not None
         if self._starting is not None and (missing or self._failures >= START_TRIES):
             starting, self._starting = self._starting, None
             self._stopped = True
-            words = self._home.last_words()
-            starting.errback(
-                failure if missing else
-                SupervisorUnavailable(f"no supervisor comes up: {reason} {words}".strip())
-            )
+            reason = f"no supervisor comes up: {reason} {words}".strip()
+            starting.errback(failure if missing else SupervisorUnavailable(reason))
             return
-        self._log.error("no supervisor: {reason}; {words}", reason=reason,
-                        words=self._home.last_words())
+        self._log.error("no supervisor: {reason}; {words}", reason=reason, words=words)
         if not self._stopped:
             self._after(min(RETRY_MAX_S, RETRY_S * 2 ** (self._failures - 1)), self._connect)
 
