@@ -1,5 +1,5 @@
 """
-The built dashboard in a real browser, against the simulator of ``web/dev``.
+The built dashboard in a real browser: against the simulator of ``web/dev`` and a real cluster.
 
 It shows that what ``pip`` users get works: pages draw, changes arrive with no reload,
 a broken socket comes back, logs follow, and nothing that a task writes becomes markup.
@@ -17,6 +17,8 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from tests.functional.clusters import LocalCluster
+
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = ROOT / "web" / "dev" / "fake.mjs"
 CHROMIUM_ARGUMENTS = [
@@ -32,16 +34,17 @@ CHROMIUM_ARGUMENTS = [
 WAIT_MS = 15_000
 
 
-class DashboardTests(SynchronousTestCase):
-    """Each test has a simulated cluster and a browser of its own, ended with it."""
+class BrowserTestCase(SynchronousTestCase):
+    """Each test has a browser of its own, ended with it."""
 
-    def setUp(self) -> None:
+    def open_browser(self, address: str) -> None:
+        """Open a page for the dashboard at ``address``; skip the test where there is no browser."""
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         if chromium is None:
             raise SkipTest("no chromium is installed")
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 (needed only with a browser)
 
-        self.address = f"http://127.0.0.1:{self.start_fake()}/"
+        self.address = address
         playwright = sync_playwright().start()
         self.addCleanup(playwright.stop)
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
@@ -50,6 +53,22 @@ class DashboardTests(SynchronousTestCase):
         self.page = browser.new_page(viewport={"width": 1280, "height": 800})
         self.page.set_default_timeout(WAIT_MS)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def go(self, place: str) -> None:
+        """Open a place of the dashboard and wait until it is live."""
+        self.page.goto(f"{self.address}#{place}")
+        self.page.wait_for_selector('[data-connection="live"]')
+
+    def text(self, selector: str) -> str:
+        """What a part of the page says."""
+        return str(self.page.inner_text(selector))
+
+
+class SimulatedClusterTests(BrowserTestCase):
+    """Many tasks that change only when told."""
+
+    def setUp(self) -> None:
+        self.open_browser(f"http://127.0.0.1:{self.start_fake()}/")
 
     def start_fake(self) -> int:
         """Start a simulated cluster that changes only when told; the port it listens on."""
@@ -64,19 +83,10 @@ class DashboardTests(SynchronousTestCase):
         self.addCleanup(fake.kill)
         return int(fake.stdout.readline().split()[1])
 
-    def go(self, place: str) -> None:
-        """Open a place of the dashboard and wait until it is live."""
-        self.page.goto(f"{self.address}#{place}")
-        self.page.wait_for_selector('[data-connection="live"]')
-
     def tell_fake(self, command: str) -> Any:
         """Give the simulated cluster a command."""
         with urllib.request.urlopen(f"{self.address}fake/{command}", data=b"") as answer:
             return json.loads(gzip.decompress(answer.read()))
-
-    def text(self, selector: str) -> str:
-        """What a part of the page says."""
-        return str(self.page.inner_text(selector))
 
     def test_pages(self) -> None:
         """Every page draws its rows, wide and on a phone; the theme is kept over a reload."""
@@ -168,4 +178,35 @@ class DashboardTests(SynchronousTestCase):
         self.assertEqual(states, ["staging", "starting", "running", "failed"])
         self.page.click('.tabs a:text-is("Why")')
         self.page.wait_for_selector(".why-sentence")
+        self.assertEqual(self.faults, [])
+
+
+class RealClusterTests(BrowserTestCase):
+    """A master, its agents and real processes."""
+
+    def setUp(self) -> None:
+        self.cluster = LocalCluster(2)
+        self.addCleanup(self.cluster.stop)
+        self.open_browser(f"http://{self.cluster.master}/")
+
+    def test_tasks_and_failover(self) -> None:
+        """
+        Tasks that are run are seen to come and to finish, with their output.
+
+        When the master is killed the page says so, and is live again with the next one.
+        """
+        self.go("/tasks?q=state:finished")
+        done = self.cluster.mesostw("run", "--instances", "20", "--", "echo said by a task")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.page.wait_for_selector('.count:text-is("20 tasks → 20")')
+        self.page.click('.grid [data-index="0"] a')
+        self.page.wait_for_selector('.log-text pre:has-text("said by a task")')
+        self.page.click('.tabs a:text-is("Timeline")')
+        self.page.wait_for_selector('.timeline b:text-is("finished")')
+        self.page.click('.rail a[href="#/agents"]')
+        self.page.wait_for_selector('.grid [data-index="1"]')
+        self.cluster.kill("master")
+        self.page.wait_for_selector('[data-connection="reconnecting"]')
+        self.page.wait_for_selector('[data-connection="live"]')
+        self.page.wait_for_selector('.grid [data-index="1"] .word:text-is("active")')
         self.assertEqual(self.faults, [])

@@ -60,12 +60,12 @@ export function TaskPage({ parts }: PageProps) {
   return (
     <>
       <Head row={row} />
-      <Tabs names={TABS} chosen={tab} href={href} />
+      <Tabs label="Views of this task" names={TABS} chosen={tab} href={href} />
       {tab === "Logs" && <Logs row={row} />}
       {tab === "Timeline" && <Timeline statuses={answer?.statuses ?? []} row={row} fault={fault} />}
       {tab === "Files" && <Files row={row} />}
       {tab === "Why" && <Why row={row} />}
-      {tab === "Raw" && <pre class="raw">{JSON.stringify(answer ?? row, null, 2)}</pre>}
+      {tab === "Raw" && <pre class="raw" tabIndex={0}>{JSON.stringify(answer ?? row, null, 2)}</pre>}
     </>
   );
 }
@@ -113,7 +113,7 @@ function Logs({ row }: { row: Row }) {
   const names = log === "stdout" || log === "stderr" ? ["stdout", "stderr"] : ["stdout", "stderr", log];
   return (
     <>
-      <Tabs names={names} chosen={log} href={here} />
+      <Tabs label="Output files" names={names} chosen={log} href={here} />
       <LogView key={log} agentId={String(row.agent_id)} path={`${row.sandbox}/${log}`} />
     </>
   );
@@ -163,7 +163,7 @@ function Files({ row }: { row: Row }) {
   return (
     <table class="files">
       <caption>{path}</caption>
-      <thead><tr><th>Name</th><th class="right">Size</th><th>Mode</th><th>Changed</th><th /></tr></thead>
+      <thead><tr><th>Name</th><th class="right">Size</th><th>Mode</th><th>Changed</th><th><span class="unseen">Download</span></th></tr></thead>
       <tbody>
         {dir !== "" && <tr><td colSpan={5}><a href={to({ tab: "Files", dir: up })}>.. (up)</a></td></tr>}
         {answer.map((entry) => {

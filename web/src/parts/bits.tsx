@@ -117,9 +117,9 @@ export function Panel(props: { title: string; aside?: ComponentChildren; childre
 }
 
 /** Tabs kept in the address, so that each can be linked to. */
-export function Tabs(props: { names: readonly string[]; chosen: string; href: (name: string) => string }) {
+export function Tabs(props: { label: string; names: readonly string[]; chosen: string; href: (name: string) => string }) {
   return (
-    <nav class="tabs" aria-label="Views of this object">
+    <nav class="tabs" aria-label={props.label}>
       {props.names.map((name) => (
         <a key={name} href={props.href(name)} aria-current={name === props.chosen ? "page" : undefined}>
           {name}
