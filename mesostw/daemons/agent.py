@@ -26,7 +26,7 @@ from mesostw.core.agent.flags import AgentFlags
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.state import AgentState
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, LeaveAsked
-from mesostw.daemons.agent_effects import AgentEffects, Room, WhoWeAre
+from mesostw.daemons.agent_effects import RESERVED_BYTES, AgentEffects, Room, WhoWeAre, free_bytes
 from mesostw.daemons.detect import offered
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.stopping import stop_with
@@ -159,10 +159,8 @@ class AgentDaemon(Service):
         self._resources = offered(
             options["resources"], options["default_role"], str(self._work_dir)
         )
-        self._room = Room(self._clock, meta, self._tell, reactor.callFromThread)
-        self._store = SqliteStore(
-            str(meta / "agent.db"), reactor.callFromThread, self._room.relieve
-        )
+        self._room = Room(self._clock, lambda: free_bytes(str(meta)), self._tell)
+        self._store = SqliteStore(str(meta / "agent.db"), reactor.callFromThread, RESERVED_BYTES)
         self._launcher = SupervisedLauncher(reactor, str(meta / "supervisor"), self._tell)
         self._port: IListeningPort | None = None
         self._driver: Driver[Any, Any, Any] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall
@@ -24,12 +23,13 @@ from mesostw.core.agent.words import (
 from mesostw.interfaces import IClock, IFollower, ILauncher, IPerformer
 from mesostw.model.ids import ContainerId
 
-#: Kept back so that ends of tasks can still be recorded on a full disk.
-BALLAST_BYTES: Final = 4 * 1024 * 1024
+#: Kept by the store, so that ends of tasks can still be recorded on a full disk: more than
+#: its log grows to before it is folded in (1,000 pages and a group).
+RESERVED_BYTES: Final = 6 * 1024 * 1024
 #: Free bytes below which no new task is taken; above twice as many they are again.
 ROOM_BYTES_MIN: Final = 8 * 1024 * 1024
 #: Between two looks at the free space.
-ROOM_INTERVAL_S: Final = 2.0
+ROOM_INTERVAL_S: Final = 1.0
 #: From the core's last word to the end of the process, so that the word gets out.
 QUIT_DELAY_S: Final = 0.1
 
@@ -91,11 +91,11 @@ class WhoWeAre:
 
 class Room:
     """
-    Watches the free space for the agent's records, and keeps some back.
+    Watches the free space for the agent's records.
 
     A launch is never made without its record.  So when the disk is full the core refuses
-    new tasks, with a reason, and what was kept back lets the ends of those that run be
-    recorded.  :meth:`relieve` may be called by any thread.
+    new tasks, with a reason; what the store has reserved lets the ends of those that run
+    be recorded meanwhile.
     """
 
     _log = Logger()
@@ -103,12 +103,10 @@ class Room:
     def __init__(
         self,
         clock: IClock,
-        directory: Path,
+        free_bytes: Callable[[], int],
         tell: Callable[[Sequence[RoomLeft]], None],
-        from_thread: Callable[..., object],
     ) -> None:
-        self._clock, self._tell, self._from_thread = clock, tell, from_thread
-        self._ballast = directory / "ballast"
+        self._clock, self._free_bytes, self._tell = clock, free_bytes, tell
         self._full = False
         self._look_due: IDelayedCall | None = None
 
@@ -122,42 +120,20 @@ class Room:
             self._look_due.cancel()
             self._look_due = None
 
-    def relieve(self) -> bool:
-        """Give what was kept back to the store; false if it has it already."""
-        try:
-            self._ballast.unlink()
-        except OSError:
-            return False
-        self._from_thread(self._filled)
-        return True
-
-    def _filled(self) -> None:
-        if not self._full:
-            self._full = True
-            self._log.warn("the disk is full: new tasks are refused")
-            self._tell([RoomLeft(full=True)])
-
     def _look(self) -> None:
         self._look_due = self._clock.callLater(ROOM_INTERVAL_S, self._look)
         free = self._free_bytes()
         if not self._full and free < ROOM_BYTES_MIN:
-            self._filled()
-        elif free >= 2 * ROOM_BYTES_MIN:
-            self._keep_back()
-            if self._full:
-                self._full = False
-                self._log.info("there is room on the disk again")
-                self._tell([RoomLeft(full=False)])
-
-    def _free_bytes(self) -> int:
-        volume = os.statvfs(self._ballast.parent)
-        return volume.f_bavail * volume.f_frsize
-
-    def _keep_back(self) -> None:
-        if self._ballast.exists():
+            self._log.warn("{free} bytes are free: new tasks are refused", free=free)
+        elif self._full and free >= 2 * ROOM_BYTES_MIN:
+            self._log.info("there is room on the disk again")
+        else:
             return
-        try:
-            with self._ballast.open("wb") as ballast:
-                os.posix_fallocate(ballast.fileno(), 0, BALLAST_BYTES)
-        except OSError as fault:
-            self._log.warn("cannot keep room back: {fault}", fault=fault)
+        self._full = not self._full
+        self._tell([RoomLeft(full=self._full)])
+
+
+def free_bytes(directory: str) -> int:
+    """What may still be written to the volume that ``directory`` is on."""
+    volume = os.statvfs(directory)
+    return volume.f_bavail * volume.f_frsize

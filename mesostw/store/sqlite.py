@@ -115,6 +115,23 @@ class Database:
             raise
         return results
 
+    def reserve(self, size: int) -> None:
+        """
+        Grow file and log by ``size`` and free both for reuse; on a full disk do nothing.
+
+        SQLite gives neither back: pages that were freed and a log that was folded in are
+        written over.  (A copy-on-write file system needs room even for that.)
+        """
+        try:
+            self._sql.execute("CREATE TABLE IF NOT EXISTS reserve (bytes BLOB)")
+            self._sql.execute("INSERT INTO reserve VALUES (zeroblob(?))", (size,))
+            self._sql.execute("DELETE FROM reserve")
+            self._sql.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.OperationalError as fault:
+            self._roll_back()
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+
     def _roll_back(self) -> None:
         if self._sql.in_transaction:
             self._sql.execute("ROLLBACK")
@@ -130,19 +147,19 @@ class SqliteStore:
     A store in the SQLite file ``path``, readable only to its owner.
 
     :param from_thread: has the reactor call something soon (``reactor.callFromThread``).
-    :param relieve: called in the writer thread when the disk is full; true if it has made
-        room, then the group is tried once more.
+    :param reserved_bytes: room that is taken at the start and kept inside the files, so that
+        changes of bounded size can still be kept when the disk is full; 0 for none.
     """
 
     def __init__(
         self,
         path: str,
         from_thread: Callable[..., object],
-        relieve: Callable[[], bool] = lambda: False,
+        reserved_bytes: int = 0,
     ) -> None:
         self.path = path
         self._from_thread = from_thread
-        self._relieve = relieve
+        self._reserved_bytes = reserved_bytes
         self._jobs: SimpleQueue[tuple[Deferred[Any], str, Writes, int]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._fault: Exception | None = None
@@ -201,6 +218,8 @@ class SqliteStore:
             if database is None:
                 database = Database(self.path)
             stored = database.take_over()
+            if self._reserved_bytes:
+                database.reserve(self._reserved_bytes)
         except (sqlite3.Error, OSError) as fault:
             return database, StoreFailed(f"{self.path}: {fault}")
         except StoreFailed as fault:
@@ -218,21 +237,13 @@ class SqliteStore:
         if self._fault is None and database is not None:
             groups = [(writes, epoch) for _, _, writes, epoch in jobs]
             try:
-                results = self._kept(database, groups)
+                results = database.keep(groups)
             except (sqlite3.Error, OSError, ValueError) as fault:
                 self._fault = StoreFailed(f"{self.path}: {fault}")
             else:
                 self._fault = next((result for result in results if result is not None), None)  # type: ignore[assignment]
                 return results
         return [self._fault] * len(jobs)
-
-    def _kept(self, database: Database, groups: Sequence[tuple[Writes, int]]) -> list[Result]:
-        try:
-            return database.keep(groups)
-        except sqlite3.OperationalError as fault:
-            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._relieve():
-                raise
-            return database.keep(groups)
 
     def _answer(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,7 +17,7 @@ from mesostw.core.agent.words import (
     RecoverContainers,
     RoomLeft,
 )
-from mesostw.daemons.agent_effects import BALLAST_BYTES, AgentEffects, Room
+from mesostw.daemons.agent_effects import ROOM_BYTES_MIN, ROOM_INTERVAL_S, AgentEffects, Room
 from mesostw.interfaces import IClock, ILauncher
 from mesostw.model.ids import ContainerId
 
@@ -87,23 +86,20 @@ class EffectsTests(SynchronousTestCase):
 
 
 class RoomTests(SynchronousTestCase):
-    """Room for the ends of tasks is there when the disk is full."""
+    """The core is told when the disk is full, and when it is not any more."""
 
-    def test_relieved(self) -> None:
-        """What was kept back is given once; the core is told, and again when there is room."""
+    def test_told(self) -> None:
+        """Once each way, and not at every little change between."""
         clock = Wall()
         told: list[RoomLeft] = []
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        room = Room(clock, directory, told.extend, lambda call: call())
-        self.assertFalse(room.relieve())
+        free = [2 * ROOM_BYTES_MIN]
+        room = Room(clock, lambda: free[0], told.extend)
         room.start()
-        self.assertEqual((directory / "ballast").stat().st_size, BALLAST_BYTES)
-        self.assertTrue(room.relieve())
-        self.assertFalse(room.relieve())
+        for free[0] in (ROOM_BYTES_MIN, ROOM_BYTES_MIN - 1, 0, ROOM_BYTES_MIN):
+            clock.advance(ROOM_INTERVAL_S)
         self.assertEqual(told, [RoomLeft(full=True)])
-        clock.advance(5)
+        free[0] = 2 * ROOM_BYTES_MIN
+        clock.pump([ROOM_INTERVAL_S] * 3)
         self.assertEqual(told, [RoomLeft(full=True), RoomLeft(full=False)])
-        self.assertTrue((directory / "ballast").exists())
         room.stop()
         self.assertEqual(clock.getDelayedCalls(), [])

@@ -129,51 +129,42 @@ class FileTests(SqliteTestCase):
 
 
 class SmallDisk(SqliteStore):
-    """A store on a disk of so many pages, until :meth:`relieve` finds more."""
-
-    pages = 20
-    relieved = 0
-    database: Database | None = None
-
-    def __init__(self, path: str, mailbox: Mailbox, more: int) -> None:
-        super().__init__(path, mailbox.post, self.find_room)
-        self._more = more
+    """A store whose file can grow no more once it has been read."""
 
     def _read(self, database: Database | None) -> tuple[Database | None, Any]:
-        self.database, result = super()._read(database)
-        self.limit(self.pages)
-        return self.database, result
-
-    def limit(self, pages: int) -> None:
-        assert self.database is not None
-        self.database._sql.execute(f"PRAGMA max_page_count = {pages}")
-
-    def find_room(self) -> bool:
-        self.relieved += 1
-        self.limit(self.pages + self._more)
-        return bool(self._more)
+        database, result = super()._read(database)
+        assert database is not None
+        (pages,) = database._sql.execute("PRAGMA page_count").fetchone()
+        database._sql.execute(f"PRAGMA max_page_count = {pages}")
+        return database, result
 
 
 class FullDiskTests(SqliteTestCase):
-    """A full disk is relieved once, if somebody can; else the group fails, whole."""
+    """On a full disk only what was reserved can be written; a group that fails fails whole."""
 
-    def append(self, more: int) -> tuple[SmallDisk, Deferred[None]]:
-        kept = SmallDisk(self.path, self.mailbox, more)
+    def append(self, reserved_bytes: int) -> tuple[SmallDisk, Deferred[None]]:
+        kept = SmallDisk(self.path, self.mailbox.post, reserved_bytes)
         epoch = self.successResultOf(self.settled(kept.read())).epoch
         group = [("small", b"1"), ("big", b"x" * 200_000)]
         return kept, self.settled(kept.append(group, epoch))
 
-    def test_relieved(self) -> None:
-        """With room found the same group is kept, and nobody is told of the trouble."""
-        kept, appended = self.append(more=1000)
+    def test_reserved(self) -> None:
+        """What fits into the reserve is kept."""
+        kept, appended = self.append(reserved_bytes=1_000_000)
         self.successResultOf(appended)
-        self.assertEqual(kept.relieved, 1)
         self.assertEqual(len(self.successResultOf(self.settled(kept.read())).records), 2)
         self.successResultOf(self.settled(kept.close()))
 
-    def test_not_relieved(self) -> None:
+    def test_reserved_again(self) -> None:
+        """Each life reserves, and records are no part of it."""
+        for _ in range(2):
+            kept, appended = self.append(reserved_bytes=1_000_000)
+            self.successResultOf(appended)
+            self.successResultOf(self.settled(kept.close()))
+
+    def test_not_reserved(self) -> None:
         """Without room the group fails, none of it is kept, and the store can be read."""
-        kept, appended = self.append(more=0)
+        kept, appended = self.append(reserved_bytes=0)
         self.assertIn("full", str(self.failureResultOf(appended, StoreFailed).value))
         stored = self.successResultOf(self.settled(kept.read()))
         self.assertEqual(dict(stored.records), {})
