@@ -32,6 +32,7 @@ from mesostw.daemons.stopping import stop_with
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
+from mesostw.feed.live import Live
 from mesostw.feed.master import live_parts
 from mesostw.http.identity import Identity
 from mesostw.http.serving import HouseSite
@@ -130,6 +131,7 @@ class MasterDaemon(Service):
         self._port: IListeningPort | None = None
         self._exchange = Exchange(self._clock, "master", ("agent", "framework"))
         self._driver: Driver[Any, Any, Any] | None = None
+        self._live: Live | None = None
         work_dir = Path(options["work_dir"]).absolute()
         work_dir.mkdir(parents=True, exist_ok=True)
         self._store = SqliteStore(str(work_dir / "registry.db"), reactor.callFromThread)
@@ -187,6 +189,7 @@ class MasterDaemon(Service):
         """Everything that is answered over HTTP."""
         reactor = self._reactor
         live = live_parts(feed, self._clock, lambda: banner_of(identity), deferToThread)
+        self._live = live.live
         return master_site(
             MasterParts(
                 feed=feed,
@@ -217,6 +220,8 @@ class MasterDaemon(Service):
         if self._port is not None:
             await Deferred.fromCoroutine(_settled(self._port.stopListening()))
         self._exchange.close_all("the master stops")
+        if self._live is not None:
+            self._live.stop()
         if self._driver is not None:
             await self._driver.stop()
         else:
