@@ -88,7 +88,7 @@ class SupervisedLauncher:
 
     def start(self) -> Deferred[None]:
         """
-        Find the supervisor or start one; fires when it can be spoken to.
+        Find the supervisor or start one; fires when it can be spoken to.  For once only.
 
         Fails with :class:`SupervisorUnavailable`.  What is asked for before it fires waits.
         """
@@ -106,7 +106,7 @@ class SupervisedLauncher:
         The supervisor ends as well if no container lives, or if ``kill``, which
         ends all containers first.
         """
-        if self._stopped:
+        if self._stopped or self._stopping is not None:
             return succeed(None)
         stopping: Deferred[None] = Deferred()
         self._stopping = stopping
@@ -196,7 +196,7 @@ class SupervisedLauncher:
             Factory.forProtocol(lambda: SupervisorLink(self._heard, self._lost))
         )
         self._after(HELLO_TIMEOUT_S, self._link.abort)
-        if self._stopping is not None:
+        if self._stopped:
             self._leave()
 
     def _failed(self, failure: Failure) -> None:

@@ -87,9 +87,9 @@ def family(roots: Iterable[int]) -> list[int]:
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
-    """Signal each process; those that are gone are no error."""
+    """Signal each process; those that are gone or not ours are no error."""
     for pid in pids:
-        with suppress(ProcessLookupError, PermissionError):
+        with suppress(OSError):
             os.kill(pid, number)
 
 

@@ -105,6 +105,13 @@ class Supervisor:
         self._link.tell("synced")
 
     def _heard(self, sentence: list[Any]) -> None:
+        """Do what the agent says; no word of an agent ends this process, and so its containers."""
+        try:
+            self._obey(sentence)
+        except (LookupError, OSError, TypeError, ValueError) as fault:
+            sys.stderr.write(f"cannot do what the agent said: {sentence!r:.500}: {fault!r}\n")
+
+    def _obey(self, sentence: list[Any]) -> None:
         match sentence:
             case ["launch", dict() as spec]:
                 self._containers.launch(spec)
@@ -134,6 +141,9 @@ def main(arguments: list[str]) -> int:
     except ImportError:
         sys.stderr.write(f"{PRCTL_MISSING}\n")
         return 1
+    if len(arguments) != 3:
+        sys.stderr.write("usage: supervisor DIRECTORY LISTENING_FD LOCK_FD (an agent starts it)\n")
+        return 2
     directory, listening, lock = arguments[0], int(arguments[1]), int(arguments[2])
     _keep_only(listening, lock)
     os.chdir("/")

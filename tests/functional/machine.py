@@ -9,7 +9,9 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from unittest import SkipTest
 
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
@@ -38,6 +40,8 @@ class Machine(TestCase):
     timeout = 120
 
     def setUp(self) -> None:
+        if find_spec("prctl") is None:
+            raise SkipTest("needs python-prctl: pip install 'mesostw[agent]'")
         # Not in trial's directory, which other users may not enter.
         self.top = tempfile.mkdtemp(prefix="mesostw-")
         self.addCleanup(shutil.rmtree, self.top, ignore_errors=True)

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -291,6 +292,7 @@ import json, sys
 from twisted.internet import reactor
 import msgspec
 from mesostw.core.agent.containers import ContainerSpec
+from mesostw.launching.frames import frame, framed
 from mesostw.launching.processes import SupervisedLauncher
 def tell(stimuli):
     for told in stimuli:
@@ -378,6 +380,27 @@ class LifeTests(Machine):
         launcher.launch(spec)
         await self.until(lambda: life.over(spec.container_id))
         self.assertEqual(old.told, [])
+
+    async def test_nonsense(self) -> None:
+        """Nothing that is said on its socket ends a supervisor, and so its containers."""
+        launcher, life = await self.begin()
+        launcher.launch(self.shell("a", "sleep 1000"))
+        await self.until(lambda: life.started(ContainerId("a")))
+        self.leave(launcher)
+        spec = {"container_id": "b", "argv": [7], "environment": {"A": None}, "directory": "/b"}
+        for nonsense in (
+            b"\xff" * 100,
+            framed(b"{}"),
+            frame("launch", spec) + frame("launch", {}) + frame("launch", 5),
+            frame("kill", "a", 999) + frame("forget", [[]]) + frame("dance"),
+        ):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(f"{self.top}/supervisor/socket")
+                client.sendall(nonsense)
+            await self.pass_time(0.05)
+        launcher, later = await self.begin()
+        launcher.recover([ContainerId("a")])
+        await self.until(lambda: later.started(ContainerId("a")))
 
     async def test_small(self) -> None:
         """A supervisor is small: a tenth of a hundred megabytes, more or less."""
