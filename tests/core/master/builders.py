@@ -32,13 +32,10 @@ from mesostw.core.outcome import (
 )
 from mesostw.messages.agent_master import (
     AgentRegistered,
-    AgentReregistered,
     Pong,
     RegisterAgent,
     ReregisterAgent,
     RunningExecutor,
-    RunTask,
-    RunTaskGroup,
     StatusUpdated,
 )
 from mesostw.messages.agents import AgentInfo
@@ -49,7 +46,7 @@ from mesostw.messages.frameworks import (
     FrameworkCapabilityType,
     FrameworkInfo,
 )
-from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
+from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.masters import MasterInfo
 from mesostw.messages.offers import Filters, Offer
 from mesostw.messages.operations import Launch, OfferOperation, OfferOperationType
@@ -81,7 +78,7 @@ def framework_info(**given: Any) -> FrameworkInfo:
     values.update(given)
     return FrameworkInfo(
         capabilities=tuple(
-            FrameworkCapability(type=FrameworkCapabilityType(name)) for name in capabilities
+            FrameworkCapability(type=FrameworkCapabilityType[name]) for name in capabilities
         ),
         **values,
     )
@@ -418,20 +415,3 @@ def told_framework(framework: Peer, **given: Any) -> FrameworkInfo:
     """A framework as an agent tells it."""
     info = framework_info(**given)
     return msgspec.structs.replace(info, id=FrameworkID(value=framework.id))
-
-
-__all__ = [
-    "AgentReregistered",
-    "Bench",
-    "OfferID",
-    "Peer",
-    "RunTask",
-    "RunTaskGroup",
-    "executor_info",
-    "flags",
-    "framework_info",
-    "launch",
-    "task_info",
-    "task_message",
-    "told_framework",
-]

@@ -12,7 +12,7 @@ from mesostw.core.master.words import FrameworkUpdateAsked, TeardownAsked, Weigh
 from mesostw.core.outcome import LinkCrowded, LinkEased, Refusal
 from mesostw.messages.agent_master import ShutdownExecutor, ShutdownFramework
 from mesostw.messages.frameworks import FrameworkInfo
-from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID
+from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.scheduler_calls import (
     Kill,
     Revive,
@@ -23,7 +23,6 @@ from mesostw.messages.scheduler_calls import (
     UpdateFramework,
 )
 from mesostw.messages.scheduler_events import Error, Heartbeat, Rescind, Subscribed
-from mesostw.messages.tasks import TaskID
 from mesostw.model.ids import FrameworkId
 from tests.core.master.builders import Bench, Peer, framework_info
 
