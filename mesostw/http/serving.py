@@ -109,11 +109,23 @@ class HouseSite(Site):
         return found
 
     def log(self, request: Any) -> None:
-        line = access_line(request, self._clock.wall())
+        line = AccessLine(request, self._clock.wall())
         if self._access is not None:
-            self._access(line)
+            self._access(str(line))
         else:
             self._said.debug("{line}", line=line)
+
+
+class AccessLine:
+    """A line that is made when it is written; at most levels it never is."""
+
+    __slots__ = ("_request", "_wall")
+
+    def __init__(self, request: Any, wall: float) -> None:
+        self._request, self._wall = request, wall
+
+    def __str__(self) -> str:
+        return access_line(self._request, self._wall)
 
 
 def access_line(request: Any, wall: float) -> str:
