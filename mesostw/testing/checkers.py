@@ -139,6 +139,21 @@ class Checker:
         if state in TERMINAL and status.uuid is None:
             self._given_up[key] = state
 
+    def unheard_of(self, worker: Worker) -> list[str]:
+        """
+        Tasks that ran and whose framework has not acknowledged their end.
+
+        At rest there are none, unless the framework does without checkpoints: then the
+        master ends tasks in its place when their agent is away.
+        """
+        if not worker.info.checkpoint:
+            return []
+        return [
+            task_id
+            for task_id, attempt in worker.attempts.items()
+            if (worker.framework_id, task_id) in self.containers and not attempt.acknowledged
+        ]
+
     def acknowledging(self, worker: Worker, status: TaskStatus) -> None:
         """Remember what a framework acknowledges."""
         if status.state in TERMINAL and status.uuid is not None:

@@ -27,7 +27,7 @@ from mesostw.model.resources import Resources
 from mesostw.store.memory import MemoryDisk
 from mesostw.testing.checkers import Checker, differences
 from mesostw.testing.faults import Weather
-from mesostw.testing.frameworks import jobs_of
+from mesostw.testing.frameworks import Worker, jobs_of
 from mesostw.testing.lives import Life, Machine, MasterLife, Parts, Program, Surroundings
 
 #: How long things go wrong, in virtual seconds.
@@ -201,6 +201,8 @@ class Cluster:
             worker = None if program.life is None else program.life.worker
             if worker is None or not worker.done:
                 found.append(f"{program.name} is not done: {_open_of(worker)}")
+            elif unheard := self.around.checker.unheard_of(worker):
+                found.append(f"{program.name} never heard of the end of {unheard}")
         for machine in self.machines:
             if machine.containers.live:
                 found.append(f"{machine.name} runs {machine.containers.live}")
@@ -220,8 +222,10 @@ class Cluster:
         for machine in self.machines:
             if machine.agent_id not in active:
                 found.append(f"{machine.name} ({machine.agent_id}) is not active")
+        # There may be others: whoever dies before it has kept its id gets a new one.
+        known = {one.life.worker.framework_id for one in self.programs if one.life is not None}
         for framework in state.frameworks.values():
-            if framework.state is not FrameworkState.ACTIVE:
+            if framework.id in known and framework.state is not FrameworkState.ACTIVE:
                 found.append(f"{framework.info.name} ({framework.id}) is {framework.state}")
         used = [agent_id for agent_id in active if state.agent_load_of(agent_id).used]
         found += [f"{agent_id} is still used" for agent_id in used]
@@ -254,7 +258,8 @@ class Cluster:
         )
 
 
-def _open_of(worker: object) -> str:
-    attempts = getattr(worker, "attempts", {})
-    waiting = [job.number for job in worker.waiting()] if worker is not None else []  # type: ignore[attr-defined]
-    return f"{[one for one, attempt in attempts.items() if not attempt.over]}, waiting {waiting}"
+def _open_of(worker: Worker | None) -> str:
+    if worker is None:
+        return "it never lived"
+    going_on = [task_id for task_id, attempt in worker.attempts.items() if not attempt.over]
+    return f"{going_on} go on, jobs {[job.number for job in worker.waiting()]} wait"

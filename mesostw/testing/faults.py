@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FAULT_GAP_S: Final = 2.0
 #: How long a process stays dead, a network cut, a master without term: at most.
 OUTAGE_S_MAX: Final = 20.0
+#: How often something goes wrong right after something was said or done, and how soon.
+AMBUSH_CHANCE: Final = 0.06
+AMBUSHES_S: Final = (0.002, 0.02, 0.3)
 #: How late an end may notice that its connection is broken.
 NOTICE_S_MAX: Final = 30.0
 
@@ -50,6 +53,11 @@ class Weather:
 
     def begin(self) -> None:
         """Let the first fault come."""
+        self._cluster.around.watchers.append(self._lurk)
+        self._cluster.around.network.duplicates = self._random.choice((0.0, 0.0, 0.05))
+        self._wait()
+
+    def _wait(self) -> None:
         gap_s = self._random.expovariate(1 / FAULT_GAP_S)
         self._cluster.around.clock.callLater(gap_s, self._strike)
 
@@ -65,6 +73,29 @@ class Weather:
                 life.clock.resume()
         self._cluster.start_all()
 
+    def _lurk(self, host: str) -> None:
+        """Have something happen while ``host`` is in the middle of something, now and then."""
+        if not self._calm and self._random.uniform(0, 1) < AMBUSH_CHANCE:
+            late_s = self._random.uniform(0, self._random.choice(AMBUSHES_S))
+            self._cluster.around.clock.callLater(late_s, self._unless_calm, self._ambush, host)
+
+    def _ambush(self, host: str) -> None:
+        self.happened["ambush"] += 1
+        cluster = self._cluster
+        found = [life for life in cluster.lives() if life.host == host]
+        victim: Life = self._random.choice([*found, *found, cluster.leader, *cluster.daemons()])
+        if self._random.uniform(0, 1) < 0.3:
+            between = [
+                one for one in cluster.around.network.connections if victim.host in one.hosts
+            ]
+            for connection in between:
+                connection.cut((self._outage_s(), 0.0))
+            cluster.around.tell("AMBUSH of the links of {}", victim.host)
+        else:
+            victim.crash()
+            back_s = self._later(cluster.start_dead)
+            cluster.around.tell("AMBUSH of {}, back after {:.1f} s", victim.host, back_s)
+
     def _strike(self) -> None:
         if self._calm:
             return
@@ -73,7 +104,7 @@ class Weather:
         name = kind.__name__.strip("_")
         self.happened[name] += 1
         self._cluster.around.tell("FAULT {}: {}", name, kind())
-        self.begin()
+        self._wait()
 
     def _outage_s(self) -> float:
         return self._random.choice((0.0, 0.3, 2.0, OUTAGE_S_MAX)) * self._random.uniform(0, 1)
@@ -83,9 +114,9 @@ class Weather:
         self._cluster.around.clock.callLater(late_s, self._unless_calm, call)
         return late_s
 
-    def _unless_calm(self, call: Callable[[], object]) -> None:
+    def _unless_calm(self, call: Callable[..., object], *arguments: object) -> None:
         if not self._calm:
-            call()
+            call(*arguments)
 
     # --- processes --------------------------------------------------------------
 

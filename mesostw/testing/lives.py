@@ -50,8 +50,8 @@ from mesostw.unattended import unattended
 
 #: Where agents and frameworks dial; the cluster says which process answers.
 MASTER_ADDRESS: Final = "master:5050"
-#: Until a group is kept: a disk's flush, at least and at most.
-FLUSH_S: Final = (0.0005, 0.01)
+#: Until a group is kept, at least and at most: the flush of a good disk, and of a bad one.
+FLUSHES_S: Final = ((0.0005, 0.01), (0.0005, 0.01), (0.05, 0.3))
 #: The wait status of a program that ended with exit status 1.
 EXITED_1: Final = 256
 
@@ -77,6 +77,8 @@ class Surroundings:
         #: What happened, with its time, for the story of a failure.
         self.story: list[tuple[float, str, tuple[object, ...]]] = []
         self.faults: list[str] = []
+        #: Told of each host where something moves.
+        self.watchers: list[Callable[[str], None]] = []
         self.checker: Checker
         #: Which host answers for the master when somebody dials.
         self.answering: Callable[[str], str] = lambda _dialler: "nobody"
@@ -88,6 +90,11 @@ class Surroundings:
     def tell(self, text: str, *values: object) -> None:
         """Add to the story; ``text`` has a ``{}`` for each value."""
         self.story.append((self.clock.seconds(), text, values))
+
+    def busy(self, host: str) -> None:
+        """Something moves on ``host``: a good moment for trouble."""
+        for watcher in self.watchers:
+            watcher(host)
 
     def wrong(self, text: str) -> None:
         """Something is as it must never be."""
@@ -163,7 +170,8 @@ class Life:
 
     def make_store(self, kind: type[MemoryStore], disk: MemoryDisk) -> MemoryStore:
         """This life's hold on a disk."""
-        return kind(disk, self.clock, self.random.uniform(*FLUSH_S))
+        flush_s = self.random.uniform(*self.random.choice(FLUSHES_S))
+        return kind(disk, self.clock, flush_s)
 
     def crash(self, *, silent: bool = False) -> None:
         """Die at once; ``silent`` is when the machine goes down with it."""
@@ -179,7 +187,9 @@ class Life:
         """The process ends itself: for a good reason, or because of a bug."""
         if not self.alive:
             return
-        if failure.check(Deposed, StoreFailed) is None:
+        # What a dead life said last may arrive after the next one has subscribed.
+        usurped = "failed over" in failure.getErrorMessage()
+        if not usurped and failure.check(Deposed, StoreFailed) is None:
             story = [] if self.driver is None else self.driver.story("", 12)
             self.around.wrong(
                 f"{self.host} gave up: {failure.getTraceback()}\n" + "\n".join(story)
@@ -243,6 +253,7 @@ class MasterLife(Life):
         for change in changes:
             if type(change) is OfferMade:
                 self._look(self, change.offer.agent_id)
+                self.around.busy(self.host)
 
 
 class Machine:
@@ -288,6 +299,7 @@ class Machine:
         self.around.checker.launched(self, spec)
         kind, seconds = spec.argv[-1].split()
         self.around.tell("{} runs {} as {}", self.name, spec.name, spec.container_id)
+        self.around.busy(self.name)
         match kind:
             case "finish":
                 return Run(run_s=float(seconds))
@@ -418,6 +430,7 @@ class FrameworkLife(Life):
             "" if status.reason is None else status.reason.value,
         )
         self.around.checker.told(worker, status)
+        self.around.busy(self.host)
 
     def acknowledging(self, worker: Worker, status: TaskStatus) -> None:
         """Part of ``Witness``."""
@@ -430,6 +443,7 @@ class FrameworkLife(Life):
     def said(self, worker: Worker, what: str, *values: object) -> None:
         """Part of ``Witness``."""
         self.around.tell(f"{self.host} {what}", *values)
+        self.around.busy(self.host)
 
     async def _start(self) -> None:
         info = await self.worker.wake()
