@@ -18,6 +18,7 @@ from mesostw.core.agent.containers import (
     ContainerStarted,
     LaunchFault,
 )
+from mesostw.launching.frames import frame, framed
 from mesostw.launching.starting import SupervisorUnavailable
 from mesostw.messages.containers import RLimit, RLimitType
 from mesostw.model.ids import ContainerId
