@@ -13,6 +13,7 @@ import msgspec
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
@@ -28,7 +29,18 @@ from mesostw.core.agent.state import AgentState
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, LeaveAsked
 from mesostw.daemons.agent_effects import RESERVED_BYTES, AgentEffects, Room, WhoWeAre, free_bytes
 from mesostw.daemons.detect import offered
-from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
+from mesostw.daemons.logs import Daemon
+from mesostw.daemons.options import (
+    COMMON,
+    Flag,
+    FlagOptions,
+    boolean,
+    count,
+    duration,
+    one_of,
+    port,
+)
+from mesostw.daemons.sandbox_gc import SandboxSweeper
 from mesostw.daemons.stopping import stop_with
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
@@ -56,15 +68,11 @@ def master_address(text: str) -> str:
     return text
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    """One of ``words``."""
-
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"give one of {', '.join(words)}")
-        return text
-
-    return read
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    if not 0 <= float(text) <= 1:
+        raise ValueError("give a number from 0 to 1")
+    return float(text)
 
 
 def variables(text: str) -> dict[str, str]:
@@ -129,6 +137,14 @@ class Options(FlagOptions):
             "150",
             count,
         ),
+        Flag("gc_delay", "How long ended sandboxes stay, at most.", "1weeks", duration),
+        Flag(
+            "gc_disk_headroom",
+            "Share of the disk that is to be free; sandboxes stay shorter as it fills.",
+            "0.1",
+            share,
+        ),
+        Flag("disk_watch_interval", "Between two looks for old sandboxes.", "1mins", duration),
         Flag(
             "reconfiguration_policy",
             "What a restart may change: equal (nothing) or additive.",
@@ -164,6 +180,7 @@ class AgentDaemon(Service):
         self._launcher = SupervisedLauncher(reactor, str(meta / "supervisor"), self._tell)
         self._port: IListeningPort | None = None
         self._driver: Driver[Any, Any, Any] | None = None
+        self._sweeper: SandboxSweeper | None = None
         self._hang_up: Callable[[], None] = _nothing
 
     def _tell(self, stimuli: Sequence[object]) -> None:
@@ -203,6 +220,8 @@ class AgentDaemon(Service):
         # Only now: executors that say hello before are told that we are starting.
         exchange.inbox = driver
         self._room.start()
+        self._sweeper = self._sweeper_of(feed.view)
+        self._sweeper.start()
         doorway.site = agent_site(
             AgentParts(
                 feed=feed,
@@ -218,6 +237,23 @@ class AgentDaemon(Service):
             "agent answers at {address} with {resources}",
             address=flags.address,
             resources=self._resources,
+        )
+
+    def _sweeper_of(self, view: AgentState) -> SandboxSweeper:
+        options = self._options
+
+        def live() -> list[str]:
+            tasks = [task.directory for task in view.tasks.values()]
+            return tasks + [executor.directory for executor in view.executors.values()]
+
+        return SandboxSweeper(
+            self._clock,
+            str(self._work_dir),
+            live,
+            deferToThread,
+            gc_delay_s=options["gc_delay"],
+            headroom=options["gc_disk_headroom"],
+            interval_s=options["disk_watch_interval"],
         )
 
     def _quit(self, reason: str, failed: bool) -> None:
@@ -240,6 +276,8 @@ class AgentDaemon(Service):
     async def _stop(self) -> None:
         self._hang_up()
         self._room.stop()
+        if self._sweeper is not None:
+            self._sweeper.stop()
         if self._port is not None:
             stopping = self._port.stopListening()
             if stopping is not None:
@@ -298,9 +336,11 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     install_steady_time(reactor)
+    daemon = Daemon(options)
     try:
-        return AgentDaemon(options, reactor)
+        AgentDaemon(options, reactor).setServiceParent(daemon)
     except OSError as fault:
         raise usage.UsageError(f"--work_dir={options['work_dir']}: {fault}") from fault
     except ValueError as fault:
         raise usage.UsageError(f"--resources={options['resources']}: {fault}") from fault
+    return daemon
