@@ -247,6 +247,9 @@ def _merge(turn: Turn, agent: Agent, told: _Told, *, returning: bool) -> None:
             turn.change(ExecutorChanged(executor))
             held = charged.get((executor.framework_id, executor.role), EMPTY)
             charged[executor.framework_id, executor.role] = held + executor.resources
+    if charged:
+        # What the agent turns out to use may have been offered meanwhile.
+        offers.of_agent(turn, agent.id, "rescinded")
     for (framework_id, role), resources in charged.items():
         turn.allocator.take(agent.id, framework_id, role, resources)
 

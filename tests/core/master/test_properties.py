@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -253,6 +254,15 @@ class World:
 
 
 NAMES = sorted(World().steps)
+#: What makes a long list interesting comes more often.
+OFTEN = NAMES + 3 * [
+    "framework_accepts",
+    "agent_reports",
+    "framework_acknowledges",
+    "agent_returns",
+    "framework_returns",
+    "time",
+]
 STEPS = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(0, 255), st.integers(0, 255)),
     max_size=60,
@@ -275,3 +285,12 @@ class PropertyTests(SynchronousTestCase):
         for step in (("agent_comes", 0, 0), ("framework_comes", 1, 1), ("time", 0, 1), *steps):
             world.take(step)
         world.bench.master.check()
+
+    def test_long_lives(self) -> None:
+        """The same over longer lists, of which hypothesis makes few."""
+        for seed in range(25):
+            chance, world = random.Random(seed), World()
+            for step in (("agent_comes", 0, 0), ("framework_comes", 1, 1)):
+                world.take(step)
+            for _ in range(120):
+                world.take((chance.choice(OFTEN), chance.randrange(256), chance.randrange(256)))
