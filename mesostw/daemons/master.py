@@ -28,6 +28,7 @@ from mesostw.core.master.machine import Master
 from mesostw.core.master.state import ClusterState
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
+from mesostw.daemons.pauses import keep_pauses_short
 from mesostw.daemons.stopping import stop_with
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
@@ -170,6 +171,7 @@ class MasterDaemon(Service):
         exchange.inbox = driver
         exchange.id, exchange.epoch, exchange.address = master_id, stored.epoch, identity.address
         await driver.start(stored)
+        keep_pauses_short()
         doorway.site = self._site(identity, feed, driver, exchange, core)
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
