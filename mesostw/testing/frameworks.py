@@ -45,6 +45,9 @@ REFUSE_S: Final = 30.0
 #: Ends that are of the task's own; any other has the job tried again.
 OWN_ENDS: Final = frozenset({TaskState.TASK_FINISHED, TaskState.TASK_FAILED, TaskState.TASK_KILLED})
 
+#: States in which a task is given up, though it may come back: its agent may never.
+AWAY: Final = frozenset({TaskState.TASK_UNKNOWN, TaskState.TASK_UNREACHABLE})
+
 
 class Job(Struct, frozen=True):
     """Something that a framework wants to have run."""
@@ -75,7 +78,7 @@ class Attempt(Struct, frozen=True):
     @property
     def over(self) -> bool:
         """Whether nothing more is expected of it; it may come back if nobody acknowledged."""
-        return self.state in TERMINAL or self.state is TaskState.TASK_UNKNOWN
+        return self.state in TERMINAL or self.state in AWAY
 
 
 class Witness(Protocol):
