@@ -138,6 +138,15 @@ describe("a topic", () => {
     expect(topic.table.rows.size).toBe(0);
   });
 
+  it("is not made live by an ok that was on its way when it was reset", () => {
+    const topic = liveTopic();
+    topic.hear({ kind: "frame", frame: { t: "reset", id: 3, why: "slow" } });
+    topic.hear({ kind: "frame", frame: { t: "ok", id: 3 } });
+    topic.hear({ kind: "frame", frame: delta(11, 11, [[4, 0]]) });
+    expect(topic.phase).toBe("loading");
+    expect(topic.table.rows.has(4)).toBe(true);
+  });
+
   it("fetches when a patch names a row it does not have", () => {
     const topic = liveTopic();
     const effects = topic.hear({ kind: "frame", frame: delta(11, 11, [[404, { id: "?" }]]) });

@@ -5,7 +5,7 @@ import { Bar, Curve, Panel } from "../parts/bits";
 import { Mark } from "../parts/glyph";
 import { HeatMap, type Measure } from "../parts/heatmap";
 import { hashOf } from "../router";
-import { follow, nowS, samples } from "../state";
+import { follow, live, nowS, samples } from "../state";
 import { memberLook, taskLook } from "../states";
 import { type Matter, matters } from "./attention";
 import { EventText } from "./events";
@@ -24,6 +24,7 @@ const STRIP = [
 ] as const;
 
 const EVENTS_SHOWN = 20;
+const TASKS_MANY = 20_000;
 
 export function Overview() {
   const cluster = follow("cluster").only;
@@ -94,8 +95,10 @@ function TaskStrip({ row }: { row: Row }) {
 
 function Attention() {
   const rows = (topic: string): Iterable<Row> => follow(topic).rows.values();
-  const loaded = follow("tasks").loaded;
-  const list = matters(rows("agents"), rows("frameworks"), rows("tasks"), nowS.value);
+  // Very many tasks are looked through once a second, not at each change.
+  const { loaded, rows: all } = live.table("tasks");
+  const tasks = all.size < TASKS_MANY ? rows("tasks") : all.values();
+  const list = matters(rows("agents"), rows("frameworks"), tasks, nowS.value);
   return (
     <Panel title="Needs attention" aside={<span class="badge">{list.length}</span>}>
       {list.length === 0 ? (

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Glyph, Look } from "../states";
 
 /** Drawn, not typed: fonts differ. Each on a 12 by 12 field in the colour of the text. */
@@ -42,8 +43,17 @@ export function Mark({ look }: { look: Look }) {
 
 /** Glyph, tone and word together: never colour alone. */
 export function State({ look }: { look: Look }) {
+  const before = useRef(look.word);
+  const changed = before.current !== look.word;
+  useEffect(() => {
+    before.current = look.word;
+  });
+  // A new element for a new word: its short flash begins anew.
   return (
-    <span class={`state tone-${look.tone}${look.hatched ? " hatched" : ""}`}>
+    <span
+      key={look.word}
+      class={`state tone-${look.tone}${look.hatched ? " hatched" : ""}${changed ? " flash" : ""}`}
+    >
       <Mark look={look} />
       <span class="word">{look.word}</span>
     </span>

@@ -3,7 +3,7 @@ import { type Page, PAGES, pageAt } from "../pages/pages";
 import { hashOf, place } from "../router";
 import { follow } from "../state";
 import { setTheme, theme, type Theme } from "../theme";
-import { ConnectionState } from "./connection";
+import { ConnectionState, OldDataBar } from "./connection";
 import { Help } from "./help";
 
 const CHORD_MS = 1_200;
@@ -52,6 +52,7 @@ export function App() {
         <button type="button" class="plain" aria-label="Keyboard and search help" title="Help (?)" onClick={() => setHelp(true)}>?</button>
       </header>
       <main id="main" tabIndex={-1}>
+        <OldDataBar />
         {page === undefined ? <NotFound /> : <Shown page={page} parts={rest} />}
       </main>
       {help && <Help close={() => setHelp(false)} />}

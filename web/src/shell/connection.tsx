@@ -4,8 +4,7 @@ import { connectionTurn, live, nowS } from "../state";
 /** What the connection is like, in words, with how old the shown data are. */
 export function ConnectionState() {
   void connectionTurn.value;
-  const { connection, dataAsOf } = live;
-  const asOf = dataAsOf === null ? "" : ` – data as of ${clock(dataAsOf)}`;
+  const { connection } = live;
   let tone = "warn";
   let mark = "◌";
   let words = "";
@@ -26,11 +25,11 @@ export function ConnectionState() {
       break;
     case "reconnecting": {
       const wait = Math.ceil((connection.retryAt - (nowS.value * 1000 - live.clockOffsetMs)) / 1000);
-      words = `reconnecting${wait > 0 ? ` in ${wait} s` : ""}${asOf}`;
+      words = `reconnecting${wait > 0 ? ` in ${wait} s` : ""}`;
       break;
     }
     case "stale":
-      [mark, words] = ["▲", `stale ${duration(connection.silentMs / 1000)}${asOf}`];
+      [mark, words] = ["▲", `stale ${duration(connection.silentMs / 1000)}`];
       break;
     case "signed-out":
       [tone, mark, words] = ["bad", "✕", "signed out"];
@@ -41,5 +40,27 @@ export function ConnectionState() {
       {/* Only the kind is spoken: the milliseconds would talk all day. */}
       <span class="unseen" role="status">{connection.kind.replace("-", " ")}</span>
     </span>
+  );
+}
+
+const OLD_S = 2;
+
+/** Says how old everything is while nothing arrives; the page stays readable below it. */
+export function OldDataBar() {
+  void connectionTurn.value;
+  const { connection, dataAsOf } = live;
+  const waits = connection.kind === "reconnecting" || connection.kind === "connecting";
+  // A short break is over before anyone read about it; the page must not jump for it.
+  if (dataAsOf === null || nowS.value - dataAsOf / 1000 < OLD_S) return null;
+  if (!(waits || connection.kind === "stale" || connection.kind === "signed-out")) return null;
+  return (
+    <p class="old-data">
+      <span>
+        Not live: data as of {clock(dataAsOf)}, {duration(nowS.value - dataAsOf / 1000)} ago.
+      </span>
+      {connection.kind === "reconnecting" && (
+        <button type="button" onClick={() => live.retryNow()}>Try now</button>
+      )}
+    </p>
   );
 }
