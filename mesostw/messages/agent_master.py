@@ -212,6 +212,6 @@ class RouteOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class RouteClosed(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The route means nothing any more."""
+    """The route means nothing any more; from an agent: it cannot pass frames on there."""
 
     route: int

@@ -336,7 +336,7 @@ def executor_exited(turn: Turn, peer: Peer, heard: ExecutorExited) -> None:
 def executor_removed(turn: Turn, executor: Executor) -> None:
     """An executor holds nothing any more."""
     turn.change(ExecutorRemoved(executor))
-    routes.closed(turn, (executor.framework_id, executor.agent_id, executor.id))
+    routes.executor_removed(turn, (executor.framework_id, executor.agent_id, executor.id))
     turn.allocator.give_back(
         executor.agent_id,
         executor.framework_id,

@@ -120,6 +120,8 @@ class Live:
         self.routes: dict[RouteKey, RouteEnds] = {}
         self.routes_of: dict[LinkId, dict[RouteKey, None]] = {}
         self.last_route: dict[LinkId, int] = {}
+        #: Executors that no frame can reach, since they speak HTTP to their agent.
+        self.unroutable: set[RouteKey] = set()
         # Allocation.
         self.continuing = False
         #: When the armed :class:`AllocationDue` runs out; ``None`` if it is not armed.

@@ -242,6 +242,8 @@ class Master:
                 agents.executor_exited(turn, peer, message)
             case said_by_agent.UnregisterAgent():
                 agents.unregistered(turn, peer)
+            case said_by_agent.RouteClosed():
+                routes.refused(turn, link, message)
             case _:
                 turn.count("dropped_messages")
                 turn.do(Close(link, f"an agent does not say {type(message).__name__}"))

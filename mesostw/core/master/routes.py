@@ -61,7 +61,7 @@ def said_by_executor(turn: Turn, peer: Peer, heard: FrameworkMessage) -> None:
 
 def _open(turn: Turn, key: RouteKey, framework_link: LinkId, agent_link: LinkId) -> None:
     live = turn.live
-    if key in live.routes:
+    if key in live.routes or key in live.unroutable:
         return
     if len(live.routes_of.get(framework_link, ())) >= ROUTES_PER_LINK_MAX:
         return
@@ -91,6 +91,20 @@ def _opened(key: RouteKey, number: RouteId) -> RouteOpened:
         agent_id=AgentID(value=agent_id),
         executor_id=ExecutorID(value=executor_id),
     )
+
+
+def refused(turn: Turn, link: LinkId, heard: RouteClosed) -> None:
+    """An agent cannot pass frames on to an executor: its messages go through the core."""
+    for key in tuple(turn.live.routes_of.get(link, ())):
+        if turn.live.routes[key].agent_route == heard.route:
+            closed(turn, key)
+            turn.live.unroutable.add(key)
+
+
+def executor_removed(turn: Turn, key: RouteKey) -> None:
+    """The next executor of this name may speak otherwise."""
+    closed(turn, key)
+    turn.live.unroutable.discard(key)
 
 
 def of_link(turn: Turn, link: LinkId) -> None:

@@ -11,6 +11,7 @@ from mesostw.messages import executor_calls, executor_events
 from mesostw.messages.agent_master import (
     ExecutorExited,
     FrameworkMessage,
+    RouteClosed,
     RouteOpened,
     RunTaskGroup,
     ShutdownExecutor,
@@ -226,6 +227,15 @@ class SpeechTests(ExecutorCase):
         self.assertEqual(
             {(one.source, one.target) for one in routes}, {(MASTER, EXECUTOR), (EXECUTOR, MASTER)}
         )
+
+    def test_no_route_over_http(self) -> None:
+        """An executor over HTTP has no route; the master is told, and sends messages."""
+        self.world.hear(LinkOpened(EXECUTOR, "executor", "F/e", "http", "10.0.0.1:4000"))
+        self.world.executor_says(executor_calls.Subscribe())
+        opened = RouteOpened(route=4, framework_id=F, agent_id=AgentID(value="M-S0"), executor_id=E)
+        self.world.master_says(opened)
+        self.assertEqual(self.world.said(), [RouteClosed(route=4)])
+        self.assertFalse([one for one in self.world.effects if isinstance(one, Route)])
 
     def test_heartbeat(self) -> None:
         """An executor hears every 30 minutes that we are here."""

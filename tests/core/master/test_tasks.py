@@ -331,6 +331,16 @@ class MessageTests(SynchronousTestCase):
         self.agent.break_link()
         self.assertEqual(self.framework_peer.last(RouteClosed).route, 1)
 
+    def test_http_executor(self) -> None:
+        """An agent that cannot pass frames on says so; then all messages go through the core."""
+        self.framework()
+        self.send()
+        self.agent.say(RouteClosed(route=1))
+        self.send()
+        self.assertEqual(len(self.agent.all(FrameworkMessage)), 2)
+        self.assertEqual(len(self.agent.all(RouteOpened)), 1)
+        self.assertEqual(self.framework_peer.last(RouteClosed).route, 1)
+
     def test_http(self) -> None:
         """A framework over HTTP has no routes."""
         self.framework("http")
