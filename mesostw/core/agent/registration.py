@@ -113,7 +113,12 @@ def registered(turn: Turn, link: LinkId, heard: AgentRegistered | AgentReregiste
     identity = state.identity
     agent_id = AgentId(heard.agent_id.value)
     if heard.epoch < identity.epoch:
-        _refuse(turn, link, f"epoch {heard.epoch} is older than {identity.epoch}")
+        _refuse(
+            turn,
+            link,
+            f"epoch {heard.epoch} is older than {identity.epoch}: this master was deposed, or "
+            f"lost its registry; in that case remove {turn.flags.work_dir}/meta",
+        )
         return
     if identity.agent_id and identity.agent_id != agent_id:
         _refuse(turn, link, f"this agent is {identity.agent_id}, not {agent_id}")
