@@ -64,6 +64,9 @@ class Events:
         elif isinstance(change, changes.AgentRemoved):
             self._others.pop(change.agent_id, None)
             return True
+        elif isinstance(change, changes.FrameworkForgotten):
+            self._others.pop(change.framework_id, None)
+            return False
         else:
             return False
         if self._others.get(key) == state:

@@ -23,6 +23,8 @@ encode: Final = msgspec.json.Encoder().encode
 K = TypeVar("K")
 #: Texts of resources that are kept; equal resources are common, so few are needed.
 RESOURCES_TEXTS_MAX: Final = 20_000
+#: Texts of objects that are kept without a pass over all of them.
+TEXTS_MIN: Final = 20_000
 FLAT_NAMES: Final = ("cpus", "gpus", "mem", "disk")
 
 _resources_texts: dict[Resources, bytes] = {}
@@ -39,7 +41,9 @@ class Texts(Generic[K]):
     def __init__(self, render: Callable[[K], bytes]) -> None:
         self._render = render
         self._kept: dict[int, tuple[K, bytes]] = {}
-        self._fresh: dict[int, tuple[K, bytes]] = {}
+        #: What was asked for in this pass; ``None`` between passes.
+        self._fresh: dict[int, tuple[K, bytes]] | None = None
+        self._kept_max = TEXTS_MIN
         #: How often a text had to be made.
         self.made = 0
 
@@ -48,16 +52,22 @@ class Texts(Generic[K]):
         key = id(value)
         entry = self._kept.get(key)
         if entry is None:
+            if len(self._kept) >= self._kept_max:
+                # Single objects are read all the time, and all of them never.
+                self._kept = {}
             self.made += 1
             entry = self._kept[key] = (value, self._render(value))
-        self._fresh[key] = entry
+        if self._fresh is not None:
+            self._fresh[key] = entry
         return entry[1]
 
     def begin(self) -> None:
         self._fresh = {}
 
     def end(self) -> None:
-        self._kept = self._fresh
+        if self._fresh is not None:
+            self._kept, self._fresh = self._fresh, None
+            self._kept_max = max(TEXTS_MIN, 2 * len(self._kept))
 
 
 def resources_text(resources: Resources) -> bytes:

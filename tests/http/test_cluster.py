@@ -5,6 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.master.changes import AgentKept, FrameworkKept, TaskChanged, TaskRemoved
+from mesostw.core.master.records import Task
+from mesostw.http.shapes import TEXTS_MIN, Texts
 from tests.http.world import (
     FINISHED,
     WALL,
@@ -198,3 +200,10 @@ class FreshnessTests(SynchronousTestCase):
         self.world.get("/state")
         pages = self.world.site.resource._exact["state"]._page._get.__self__
         self.assertEqual(len(pages._tasks._kept), 300)
+
+    def test_single_tasks_do_not_pile_up(self) -> None:
+        """Where only ``/tasks`` is read, texts of what ended long ago are let go."""
+        texts: Texts[Task] = Texts(lambda one: one.id.encode())
+        for n in range(2 * TEXTS_MIN + 10):
+            texts.get(task(n))
+        self.assertLessEqual(len(texts._kept), TEXTS_MIN)
