@@ -16,7 +16,7 @@ from msgspec import Struct
 from mesostw.model.ids import LinkId, RequestId, RouteId
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """
     When a turn happens, read once from the driver's clock.
 
@@ -45,7 +45,7 @@ class Outcome(Generic[C, E]):
 # --- stimuli that every role knows -----------------------------------------
 
 
-class LinkOpened(Struct, frozen=True):
+class LinkOpened(Struct, frozen=True, gc=False):
     """A peer said hello on a new link (bus, or an HTTP event stream)."""
 
     link: LinkId
@@ -55,94 +55,94 @@ class LinkOpened(Struct, frozen=True):
     address: str
 
 
-class LinkClosed(Struct, frozen=True):
+class LinkClosed(Struct, frozen=True, gc=False):
     """A link ended, whoever ended it; nothing more is heard on it."""
 
     link: LinkId
     reason: str
 
 
-class LinkCrowded(Struct, frozen=True):
+class LinkCrowded(Struct, frozen=True, gc=False):
     """The peer reads too slowly: more than the soft limit waits to be sent to it."""
 
     link: LinkId
 
 
-class LinkEased(Struct, frozen=True):
+class LinkEased(Struct, frozen=True, gc=False):
     """What waited on a crowded link has been sent."""
 
     link: LinkId
 
 
-class Heard(Struct, frozen=True):
+class Heard(Struct, frozen=True, gc=False):
     """One message of the bus vocabulary, told by a link."""
 
     link: LinkId
     message: Struct
 
 
-class TimerFired(Struct, frozen=True):
+class TimerFired(Struct, frozen=True, gc=False):
     """A timer that the effect :class:`Arm` set has run out."""
 
     timer: Struct
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """Somebody awaits the answer to ``question`` under the number ``request``."""
 
     request: RequestId
     question: Struct
 
 
-class Continued(Struct, frozen=True):
+class Continued(Struct, frozen=True, gc=False):
     """The next slice of long work that the core asked for by :class:`Continue`."""
 
 
 # --- effects that every driver performs ------------------------------------
 
 
-class Send(Struct, frozen=True):
+class Send(Struct, frozen=True, gc=False):
     """Say ``message`` to the peer at ``link``; nothing happens if it has gone."""
 
     link: LinkId
     message: Struct
 
 
-class Close(Struct, frozen=True):
+class Close(Struct, frozen=True, gc=False):
     """End ``link`` after what was sent before; ``reason`` is for the peer and the log."""
 
     link: LinkId
     reason: str
 
 
-class Arm(Struct, frozen=True):
+class Arm(Struct, frozen=True, gc=False):
     """Fire ``timer`` once after ``delay_s``; arming it again replaces the first."""
 
     timer: Struct
     delay_s: float
 
 
-class Disarm(Struct, frozen=True):
+class Disarm(Struct, frozen=True, gc=False):
     """Forget ``timer``; one that is not armed is no error."""
 
     timer: Struct
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """Answer the question ``request`` with a value or a :class:`Refusal`."""
 
     request: RequestId
     value: Struct | None
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Struct, frozen=True, gc=False):
     """Why a question was refused: a machine's ``reason`` and a person's ``message``."""
 
     reason: str
     message: str
 
 
-class Route(Struct, frozen=True):
+class Route(Struct, frozen=True, gc=False):
     """Forward frames with ``route`` heard on ``source`` to ``target`` as ``target_route``."""
 
     source: LinkId
@@ -151,31 +151,24 @@ class Route(Struct, frozen=True):
     target_route: RouteId
 
 
-class Unroute(Struct, frozen=True):
+class Unroute(Struct, frozen=True, gc=False):
     """Forward no more frames with ``route`` heard on ``source``."""
 
     source: LinkId
     route: RouteId
 
 
-class Continue(Struct, frozen=True):
+class Continue(Struct, frozen=True, gc=False):
     """Let others have a turn, then tell :class:`Continued`."""
 
 
 CommonStimulus: TypeAlias = (
-    LinkOpened
-    | LinkClosed
-    | LinkCrowded
-    | LinkEased
-    | Heard
-    | TimerFired
-    | Asked
-    | Continued
+    LinkOpened | LinkClosed | LinkCrowded | LinkEased | Heard | TimerFired | Asked | Continued
 )
 CommonEffect: TypeAlias = Send | Close | Arm | Disarm | Answer | Route | Unroute | Continue
 
 
-class Write(Struct, frozen=True):
+class Write(Struct, frozen=True, gc=False):
     """One durable key and its whole new value; ``None`` removes the key."""
 
     key: str

@@ -16,13 +16,12 @@ from mesostw.core.master.records import (
     TaskSpec,
 )
 from mesostw.core.master.turn import Turn
-from mesostw.messages.convert import resources_of
 from mesostw.messages.frameworks import FrameworkCapabilityType, FrameworkInfo
 from mesostw.messages.resources import Resource
 from mesostw.messages.tasks import Task as TaskMessage
 from mesostw.model.ids import AgentId, ExecutorId, FrameworkId, TaskId
 from mesostw.model.names import id_fault
-from mesostw.model.resources import ResourcesError
+from mesostw.model.resources import Resources, ResourcesError
 
 
 def capabilities_of(info: FrameworkInfo) -> frozenset[str]:
@@ -83,7 +82,11 @@ def role_told(turn: Turn, framework_id: FrameworkId, resources: Iterable[Resourc
 
 
 def task_told(
-    turn: Turn, agent_id: AgentId, framework_id: FrameworkId, message: TaskMessage
+    turn: Turn,
+    agent_id: AgentId,
+    framework_id: FrameworkId,
+    message: TaskMessage,
+    resources: Resources,
 ) -> Task:
     """Give an agent's task as the master's record; nonsense raises ``ResourcesError``."""
     task_id = TaskId(message.task_id.value)
@@ -100,7 +103,7 @@ def task_told(
         agent_id,
         None if message.executor_id is None else ExecutorId(message.executor_id.value),
         role_told(turn, framework_id, message.resources),
-        resources_of(message.resources),
+        resources,
         message.state,
         message.statuses,
         message.status_update_state,

@@ -8,6 +8,8 @@ Nothing is changed before all of it has been found to fit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from mesostw.core.master import agents, offers, recovery, routes, tasks
@@ -38,6 +40,7 @@ from mesostw.messages.agent_master import (
 )
 from mesostw.messages.convert import resources_of
 from mesostw.messages.ids import AgentID, FrameworkID, TaskID
+from mesostw.messages.resources import Resource
 from mesostw.messages.scheduler_events import Update
 from mesostw.messages.tasks import TaskStatusReason
 from mesostw.model.ids import AgentId, ExecutorId, FrameworkId, LinkId, TaskId
@@ -48,10 +51,12 @@ from mesostw.model.resources import EMPTY, Resources, ResourcesError
 class _Told:
     """What an agent told, as the master's own records."""
 
-    __slots__ = ("doubles", "executors", "lacking", "removed", "tasks", "total")
+    __slots__ = ("doubles", "executors", "lacking", "removed", "same", "tasks", "total")
 
     def __init__(self, total: Resources) -> None:
         self.total = total
+        #: The last task's resources: those of an agent's tasks are mostly alike.
+        self.same: tuple[tuple[Resource, ...], Resources] = ((), EMPTY)
         self.tasks: dict[TaskKey, Task] = {}
         self.executors: dict[ExecutorKey, Executor] = {}
         #: Tasks that the master has on the agent and the agent did not tell of.
@@ -132,7 +137,9 @@ def _read_tasks(turn: Turn, told: _Told, agent_id: AgentId, heard: ReregisterAge
             else:
                 told.doubles.append(key)
             continue
-        task = recovery.task_told(turn, agent_id, framework_id, message)
+        if told.same[0] != message.resources:
+            told.same = message.resources, resources_of(message.resources)
+        task = recovery.task_told(turn, agent_id, framework_id, message, told.same[1])
         told.tasks[task.key] = task
 
 
@@ -248,8 +255,12 @@ def _merge(turn: Turn, agent: Agent, told: _Told, *, returning: bool) -> None:
             held = charged.get((executor.framework_id, executor.role), EMPTY)
             charged[executor.framework_id, executor.role] = held + executor.resources
     if charged:
-        # What the agent turns out to use may have been offered meanwhile.
-        offers.of_agent(turn, agent.id, "rescinded")
+        _charge(turn, agent, charged)
+
+
+def _charge(turn: Turn, agent: Agent, charged: Mapping[tuple[FrameworkId, str], Resources]) -> None:
+    """Take what the agent turns out to use; it may have been offered meanwhile."""
+    offers.of_agent(turn, agent.id, "rescinded")
     for (framework_id, role), resources in charged.items():
         turn.allocator.take(agent.id, framework_id, role, resources)
 

@@ -62,7 +62,9 @@ def status_updated(turn: Turn, link: LinkId, peer: Peer, heard: StatusUpdated) -
     key: TaskKey = (framework_id, TaskId(status.task_id.value))
     task = state.tasks.get(key)
     if task is not None and task.agent_id != peer.agent_id:
+        # Another task of that id runs elsewhere: this one must not stand in its way.
         turn.count("invalid_status_updates")
+        _acknowledge(turn, link, heard)
         return
     if turn.live.condemned and key in turn.live.condemned:
         _finish_condemned(turn, link, key, task, heard)
@@ -129,16 +131,22 @@ def _finish_condemned(
     status = heard.status
     if task is not None:
         _fold(turn, task, heard)
-    if status.uuid:
-        acknowledge = AcknowledgeStatus(
-            framework_id=heard.framework_id, task_id=status.task_id, uuid=status.uuid
-        )
-        turn.send(link, acknowledge)
+    _acknowledge(turn, link, heard)
     if status.state in TERMINAL:
         ended = turn.state.tasks.get(key)
         if ended is not None:
             complete(turn, ended)
         turn.live.condemned.pop(key, None)
+
+
+def _acknowledge(turn: Turn, link: LinkId, heard: StatusUpdated) -> None:
+    """Have the agent go on: no framework will acknowledge this."""
+    status = heard.status
+    if status.uuid:
+        acknowledge = AcknowledgeStatus(
+            framework_id=heard.framework_id, task_id=status.task_id, uuid=status.uuid
+        )
+        turn.send(link, acknowledge)
 
 
 def acknowledged(turn: Turn, framework: Framework, heard: Acknowledge) -> None:

@@ -8,6 +8,7 @@ from mesostw.core.master.changes import AgentKept
 from mesostw.core.master.words import AgentActivationAsked, AgentGoneAsked
 from mesostw.core.outcome import Refusal
 from mesostw.messages.agent_master import (
+    AcknowledgeStatus,
     AgentRegistered,
     AgentReregistered,
     ExecutorExited,
@@ -148,11 +149,11 @@ class AwayTests(SynchronousTestCase):
 
     def test_unreachable_to_others(self) -> None:
         """A framework that is not PARTITION_AWARE hears LOST."""
-        framework = self.bench.framework(framework_info(capabilities=()))
-        self.bench.accept(self.framework)
-        self.bench.run(framework, self.agent) if framework.offers() else None
-        self.bench.pass_time(100, ponging=False)
-        self.assertNotIn("TASK_UNREACHABLE", framework.states())
+        bench = Bench()
+        agent, framework = bench.agent(), bench.framework(framework_info(capabilities=()))
+        bench.run(framework, agent)
+        bench.pass_time(100, ponging=False)
+        self.assertEqual(framework.states()[-1], "TASK_LOST")
 
     def test_disconnected(self) -> None:
         """Without a link offers are rescinded; tasks of checkpointing frameworks stay."""
@@ -306,6 +307,25 @@ class ReturnTests(SynchronousTestCase):
         self.bench.report(back, self.framework, "t1", TaskState.TASK_FINISHED)
         self.bench.acknowledge(self.framework, back, "t1")
         self.assertFalse(self.bench.is_running(self.framework, "t1"))
+
+    def test_elsewhere(self) -> None:
+        """A task whose id runs on another agent by now is killed, and nobody hears of it."""
+        other = self.bench.agent()
+        self.bench.run(self.framework, other, "t2")
+        self.agent.break_link()
+        back = self.bench.return_agent(
+            self.agent.id,
+            [
+                task_message(self.framework, self.agent.id, "t1", RUNNING),
+                task_message(self.framework, self.agent.id, "t2", RUNNING),
+            ],
+        )
+        self.assertEqual(back.last(KillTask).task_id, TaskID(value="t2"))
+        told = len(self.framework.updates())
+        self.bench.report(back, self.framework, "t2", TaskState.TASK_KILLED)
+        self.assertEqual(len(self.framework.updates()), told)
+        self.assertEqual(back.last(AcknowledgeStatus).task_id, TaskID(value="t2"))
+        self.assertEqual(self.bench.task(self.framework, "t2").agent_id, other.id)
 
     def test_removed_framework(self) -> None:
         """Tasks of a framework that was removed meanwhile are ended."""
