@@ -65,6 +65,7 @@ class Options(FlagOptions):
         ),
         Flag("port", "The master's port; agents take the following ones. 0: any.", "5050", port),
         Flag("ready_file", "Written with every address, as JSON, once all is up."),
+        Flag("cluster", "Name of the cluster, shown on the dashboard.", "local"),
         Flag("resources", "Of each agent, as cpus:4;mem:1024; detected if not given."),
         *COMMON,
     )
@@ -111,7 +112,12 @@ def parts_of(options: Options, work_dir: Path) -> list[Part]:
     if options["hostname"]:
         shared.append(f"--hostname={options['hostname']}")
     master = f"{ip}:{ports[0]}"
-    master_command = ["mesos-master", f"--port={ports[0]}", f"--work_dir={work_dir / 'master'}"]
+    master_command = [
+        "mesos-master",
+        f"--port={ports[0]}",
+        f"--work_dir={work_dir / 'master'}",
+        f"--cluster={options['cluster']}",
+    ]
     parts = [Part("master", twistd(*master_command, *shared), master)]
     for number, agent_port in enumerate(ports[1:], 1):
         command = [
