@@ -92,6 +92,9 @@ def completion_time_over(turn: Turn, timer: CompletionTimeOver) -> None:
 def ended(turn: Turn, task: Task, *, status: int | None, message: str = "") -> None:
     """The container of a built-in task has ended with a wait status, or an unknown one."""
     _forget(turn, task)
+    if task.ending is None and status is not None and task.state is TaskState.TASK_STARTING:
+        # A status is proof that it ran, though its end was faster than the word of its start.
+        task = said(turn, task, TaskState.TASK_RUNNING)
     if task.ending is not None:
         _ended_as_asked(turn, task, task.ending.cause, told(status, message))
     elif status is None:

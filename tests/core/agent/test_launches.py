@@ -151,6 +151,13 @@ class CommandTests(SynchronousTestCase):
         world.run(command_task())
         self.assertEqual(len(world.launched()), 1)
 
+    def test_faster_than_its_start(self) -> None:
+        """A task that ended before its start was heard of has run all the same."""
+        world = World().registered()
+        world.run(command_task())
+        world.exit()
+        self.assertEqual(world.statuses(), [S.TASK_STARTING, S.TASK_RUNNING, S.TASK_FINISHED])
+
     def test_forgotten_once_kept(self) -> None:
         """The launcher may forget a container once its end is in our records."""
         world = World().running()
