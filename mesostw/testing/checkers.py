@@ -31,8 +31,10 @@ class IMachine(Protocol):
     name: str
     total: Resources
     disk: MemoryDisk
-    #: Specs of the containers that have not ended.
-    running: Mapping[ContainerId, ContainerSpec]
+
+    @property
+    def running(self) -> Mapping[ContainerId, ContainerSpec]:
+        """Specs of the containers that have not ended."""
 
     @property
     def agent_id(self) -> AgentId:
@@ -127,8 +129,7 @@ class Checker:
         before = self.ends.get(key)
         if before is not None and before is not state:
             self._fault(
-                f"{task_id} was {before.value} for good and is now {state.value}:"
-                f" {status.message}"
+                f"{task_id} was {before.value} for good and is now {state.value}: {status.message}"
             )
         given_up = self._given_up.get(key)
         if given_up in SURE_ENDS and state not in TERMINAL:
@@ -171,7 +172,9 @@ def differences(view: ClusterState | AgentState, state: ClusterState | AgentStat
     return [
         name
         for name, table in vars(state).items()
-        if not callable(table) and not name.startswith("_") and _plain(table) != _plain(getattr(view, name))
+        if not callable(table)
+        and not name.startswith("_")
+        and _plain(table) != _plain(getattr(view, name))
     ]
 
 

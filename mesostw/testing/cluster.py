@@ -98,6 +98,11 @@ class Cluster:
     # --- who is there -----------------------------------------------------------
 
     @property
+    def owners(self) -> list[Machine | Program]:
+        """Whatever has processes that dial the master."""
+        return [*self.machines, *self.programs]
+
+    @property
     def leader(self) -> MasterLife:
         """The newest master, alive or not."""
         return self._masters[-1]
@@ -109,9 +114,8 @@ class Cluster:
     def lives(self) -> list[Life]:
         """Every process that lives."""
         found: list[Life] = [master for master in self._masters if master.alive]
-        for owner in (*self.machines, *self.programs):
-            if owner.life is not None and owner.life.alive:
-                found.append(owner.life)
+        owned = [owner.life for owner in self.owners]
+        found += [life for life in owned if life is not None and life.alive]
         return found
 
     def daemons(self) -> list[Life]:
@@ -120,7 +124,7 @@ class Cluster:
 
     def clients(self) -> list[str]:
         """Hosts that dial the master."""
-        return [owner.name for owner in (*self.machines, *self.programs)]
+        return [owner.name for owner in self.owners]
 
     def need_of(self, task_id: str) -> Resources:
         """What a task takes."""
@@ -145,7 +149,7 @@ class Cluster:
         """Start a master if none lives, and agents and frameworks that are dead."""
         if not self._masters or not self.leader.alive:
             self.start_master()
-        for owner in (*self.machines, *self.programs):
+        for owner in self.owners:
             if owner.life is None or not owner.life.alive:
                 owner.start()
 
@@ -219,14 +223,18 @@ class Cluster:
         if state.tasks or state.unreachable:
             found.append(f"the master has {list(state.tasks)}, {state.unreachable} unreachable")
         active = {one.id for one in state.agents.values() if one.state is AgentState.ACTIVE}
-        for machine in self.machines:
-            if machine.agent_id not in active:
-                found.append(f"{machine.name} ({machine.agent_id}) is not active")
+        found += [
+            f"{machine.name} ({machine.agent_id}) is not active"
+            for machine in self.machines
+            if machine.agent_id not in active
+        ]
         # There may be others: whoever dies before it has kept its id gets a new one.
         known = {one.life.worker.framework_id for one in self.programs if one.life is not None}
-        for framework in state.frameworks.values():
-            if framework.id in known and framework.state is not FrameworkState.ACTIVE:
-                found.append(f"{framework.info.name} ({framework.id}) is {framework.state}")
+        found += [
+            f"{framework.info.name} ({framework.id}) is {framework.state}"
+            for framework in state.frameworks.values()
+            if framework.id in known and framework.state is not FrameworkState.ACTIVE
+        ]
         used = [agent_id for agent_id in active if state.agent_load_of(agent_id).used]
         found += [f"{agent_id} is still used" for agent_id in used]
         return found or self._differences(state)

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+from twisted.python.failure import Failure
 
 from mesostw.client.scheduler import Scheduler
 from mesostw.interfaces import IClock, IStore
@@ -37,6 +38,7 @@ from mesostw.messages.convert import messages_of, resources_of
 from mesostw.messages.masters import MasterInfo
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TERMINAL, TaskState
+from mesostw.unattended import unattended
 
 #: Between two questions after the tasks that have not ended, as frameworks do it.
 RECONCILE_S: Final = 20.0
@@ -153,6 +155,8 @@ class Worker(Scheduler):
         #: Attempts that are kept and have not been asked for yet.
         self._unsaid: dict[str, None] = {}
         self._arrived: dict[int, None] = {}
+        #: What went wrong beside the callbacks.
+        self.failure: Failure | None = None
         self._suppressed = False
 
     # --- memory -----------------------------------------------------------------
@@ -178,10 +182,12 @@ class Worker(Scheduler):
             return self.info
         return replace(self.info, id=FrameworkID(value=self.framework_id))
 
+    def _failed(self, failure: Failure) -> None:
+        self.failure = failure
+        self.driver.stop()
+
     async def _keep(self, task_ids: Sequence[str]) -> None:
-        writes = [
-            (f"task/{one}", msgspec.msgpack.encode(self.attempts[one])) for one in task_ids
-        ]
+        writes = [(f"task/{one}", msgspec.msgpack.encode(self.attempts[one])) for one in task_ids]
         await self._store.append(writes, self._epoch)
 
     # --- what is wanted -----------------------------------------------------------
@@ -266,12 +272,16 @@ class Worker(Scheduler):
                 self.driver.decline([offer.id], 1.0)
             elif whim < 0.2:
                 late_s = self._random.uniform(0, 5)
-                self._clock.callLater(late_s, self.driver.decline, [offer.id], 0.0)
+                self._clock.callLater(late_s, self._use_late, offer)
             else:
                 await self._use(offer)
         if not self._suppressed and not self.waiting():
             self._suppressed = True
             self.driver.suppress()
+
+    def _use_late(self, offer: Offer) -> None:
+        """Come back to an offer that may be void by now."""
+        unattended(self._use(offer), self._failed)
 
     async def _use(self, offer: Offer) -> None:
         role = None if offer.allocation_info is None else offer.allocation_info.role

@@ -169,7 +169,7 @@ class Life:
         raise NotImplementedError
 
     def make_store(self, kind: type[MemoryStore], disk: MemoryDisk) -> MemoryStore:
-        """This life's hold on a disk."""
+        """Take hold of a disk, for this life."""
         flush_s = self.random.uniform(*self.random.choice(FLUSHES_S))
         return kind(disk, self.clock, flush_s)
 
@@ -191,9 +191,7 @@ class Life:
         usurped = "failed over" in failure.getErrorMessage()
         if not usurped and failure.check(Deposed, StoreFailed) is None:
             story = [] if self.driver is None else self.driver.story("", 12)
-            self.around.wrong(
-                f"{self.host} gave up: {failure.getTraceback()}\n" + "\n".join(story)
-            )
+            self.around.wrong(f"{self.host} gave up: {failure.getTraceback()}\n" + "\n".join(story))
         self.around.tell("{} gives up: {}", self.host, failure.getErrorMessage())
         self.crash()
 
@@ -351,9 +349,9 @@ class AgentLife(Life):
         self.feed.follow(self)
         await self.launcher.start()
         await self.driver.start()
-        Dialer(
-            self.clock, self.exchange, self.random, endpoints(self.around, self.host)
-        ).dial(MASTER_ADDRESS)
+        Dialer(self.clock, self.exchange, self.random, endpoints(self.around, self.host)).dial(
+            MASTER_ADDRESS
+        )
 
     def crash(self, *, silent: bool = False) -> None:
         self.launcher.crash()
@@ -451,6 +449,8 @@ class FrameworkLife(Life):
         dialer = Dialer(self.clock, exchange, self.random, endpoints(self.around, self.host))
         client = SchedulerClient(self.clock, exchange, dialer, self.worker, info)
         await client.start(MASTER_ADDRESS)
+        if self.worker.failure is not None:
+            self.gave_up(self.worker.failure)
 
 
 @implementer(IStreamClientEndpoint)
@@ -464,11 +464,9 @@ class MasterEndpoint:
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         to_host = self._around.network.endpoint_from(self._dialler)
         host = self._around.answering(self._dialler)
-        return to_host(host, 0).connect(protocolFactory)  # type: ignore[no-any-return]
+        return to_host(host, 0).connect(protocolFactory)
 
 
-def endpoints(
-    around: Surroundings, dialler: str
-) -> Callable[[str, int], IStreamClientEndpoint]:
+def endpoints(around: Surroundings, dialler: str) -> Callable[[str, int], IStreamClientEndpoint]:
     """How a process reaches the master."""
     return lambda _host, _port: MasterEndpoint(around, dialler)

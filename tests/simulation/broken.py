@@ -7,9 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
 
+from mesostw.core.agent.changes import AgentChange
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, Launch
-from mesostw.core.agent.changes import AgentChange
 from mesostw.core.master.changes import MasterChange
 from mesostw.core.master.machine import Master
 from mesostw.core.master.words import MasterEffect, MasterStimulus
@@ -21,6 +21,7 @@ from mesostw.messages.agent_master import (
     RunTask,
     StatusUpdated,
 )
+from mesostw.messages.scheduler_calls import Kill
 from mesostw.model.ids import ContainerId
 from mesostw.store.memory import MemoryStore, Writes
 from mesostw.testing.lives import Parts
@@ -30,8 +31,7 @@ class HastyStore(MemoryStore):
     """Says that all is kept before it is."""
 
     def append(self, writes: Writes, epoch: int) -> Deferred[None]:
-        unattended = super().append(writes, epoch)
-        unattended.addErrback(lambda _failure: None)
+        _ = super().append(writes, epoch).addErrback(lambda _failure: None)
         return succeed(None)
 
 
@@ -87,6 +87,18 @@ class ForgetfulMaster(Master):
         if isinstance(stimulus, Heard) and isinstance(stimulus.message, ReregisterAgent):
             stimulus = Heard(stimulus.link, replace(stimulus.message, tasks=()))
         return super().hear(stimulus, now)
+
+
+class HeedlessMaster(Master):
+    """Forgets a wish to end a task whose agent is not back yet."""
+
+    def hear(self, stimulus: MasterStimulus, now: Moment) -> Outcome[MasterChange, MasterEffect]:
+        outcome = super().hear(stimulus, now)
+        if isinstance(stimulus, Heard) and isinstance(stimulus.message, Kill):
+            for kills in self._live.kills.values():
+                for key in [key for key in kills if key not in self.state.tasks]:
+                    del kills[key]
+        return outcome
 
 
 def parts(**replaced: Any) -> Parts:

@@ -57,3 +57,8 @@ class BrokenTests(SynchronousTestCase):
         """What is in use and was forgotten is given away again."""
         found = self.found(broken.parts(master=broken.ForgetfulMaster))
         self.assertRegex(found, "is used and|was said to be|never heard of")
+
+    def test_master_that_forgets_early_kills(self) -> None:
+        """A kill that comes before the task's agent is back is not lost."""
+        found = self.found(broken.parts(master=broken.HeedlessMaster))
+        self.assertIn("not at rest", found)

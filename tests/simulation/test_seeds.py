@@ -13,7 +13,9 @@ from mesostw.testing.cluster import Cluster
 
 #: Seeds that failed once, and what they found.
 FOUND = {
-    1: "a kill that a new master heard before the task's agent came back was lost",
+    6: "a kill that a new master heard before the task's agent came back was lost",
+    9: "the same, of several tasks",
+    12: "the same, of two frameworks",
 }
 #: How many seeds nobody has seen before.
 FRESH = 5
