@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
-
+from mesostw.client.conversation import Conversation
+from mesostw.interfaces import IDialer, IExchange
 from mesostw.messages import scheduler_calls as calls
 from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import AgentID, ExecutorID, OfferID, TaskID
@@ -13,19 +13,17 @@ from mesostw.messages.offers import Filters
 from mesostw.messages.operations import OfferOperation
 
 
-class Calls:
+class Calls(Conversation):
     """
     The calls of a subscribed framework; each is one message to the master.
 
     While there is no link nothing is said: what a lost call means is in the client's Note.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: IExchange, dialer: IDialer) -> None:
+        super().__init__(exchange, dialer)
         # Said again after each reconnection, until the task has ended.
         self._kills: dict[str, calls.Kill] = {}
-
-    def _say(self, call: Struct) -> None:
-        raise NotImplementedError
 
     def accept(
         self,

@@ -25,7 +25,6 @@ callback that raises fails its task, or stops an executor whose other callback i
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any, Final
@@ -35,19 +34,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from mesostw.bus.dial import Dialer
 from mesostw.bus.exchange import Exchange
-from mesostw.core.outcome import Heard, LinkClosed, LinkOpened
-from mesostw.interfaces import IClock, IDialer, IExchange, IInbox
+from mesostw.client.conversation import Conversation, Disconnected
+from mesostw.interfaces import IClock, IDialer, IExchange
 from mesostw.messages import executor_calls as calls
 from mesostw.messages import executor_events as events
 from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import TaskID
 from mesostw.messages.tasks import TaskInfo, TaskState, TaskStatus, TaskStatusSource
 from mesostw.model import units
-from mesostw.model.ids import LinkId
 from mesostw.model.tasks import TERMINAL
 from mesostw.reactor_time import ReactorClock, install_steady_time
 from mesostw.unattended import unattended
@@ -86,8 +83,7 @@ class ExecutorRefused(Exception):
     """The agent will not have this executor; the text says why."""
 
 
-@implementer(IInbox)
-class ExecutorClient:
+class ExecutorClient(Conversation):
     """
     One executor's conversation with its agent.
 
@@ -106,23 +102,17 @@ class ExecutorClient:
         nonce: bytes,
         recovery_timeout_s: float = RECOVERY_TIMEOUT_S,
     ) -> None:
-        self._clock, self._exchange, self._dialer = clock, exchange, dialer
+        super().__init__(exchange, dialer)
+        self._clock = clock
         self._executor, self._nonce = executor, nonce
         self._recovery_timeout_s = recovery_timeout_s
-        self._link: LinkId | None = None
-        self._subscribed = False
         self._numbered = 0
         #: What the agent has not acknowledged, in the order in which it was made.
         self._tasks: dict[str, TaskInfo] = {}
         self._updates: dict[bytes, calls.Update] = {}
         self._ended_tasks: set[str] = set()
-        self._events: deque[Struct] = deque()
-        self._delivering = False
         self._stopping = False
         self._timer: IDelayedCall | None = None
-        self._hang_up: Callable[[], None] = _nothing
-        self._ended: Deferred[None] = Deferred()
-        exchange.inbox = self
         executor.driver = self
 
     # --- what an executor calls ----------------------------------------------
@@ -134,9 +124,9 @@ class ExecutorClient:
         The answer fires when the executor has been shut down, and fails when the agent
         refused it or did not come back.
         """
-        self._hang_up = self._dialer.dial(agent)
+        ended = self._dial(agent)
         self._wait(self._recovery_timeout_s, self._given_up)
-        return self._ended
+        return ended
 
     def update(
         self,
@@ -181,47 +171,17 @@ class ExecutorClient:
         """Updates that the agent has not yet kept."""
         return len(self._updates)
 
-    # --- what the exchange tells ----------------------------------------------
+    # --- what the agent says -----------------------------------------------------
 
-    def tell(self, stimuli: Any) -> None:
-        """Hear what the link does; part of :class:`IInbox`."""
-        for stimulus in stimuli:
-            match stimulus:
-                case Heard(link=link, message=message) if link == self._link:
-                    self._heard(message)
-                case LinkOpened(link=link):
-                    self._opened(link)
-                case LinkClosed(link=link) if link == self._link:
-                    self._closed()
-                case _:
-                    pass
-
-    def ask(self, question: Struct) -> Deferred[Struct | None]:
-        """Nobody asks an executor; part of :class:`IInbox`."""
-        raise NotImplementedError(f"an executor answers no questions: {question!r}")
-
-    def has_room(self, resume: Callable[[], None]) -> bool:
-        """Whether the executor keeps up; part of :class:`IInbox`."""
-        return True
-
-    def _opened(self, link: LinkId) -> None:
-        self._link = link
-        self._exchange.send(
-            link,
-            [
-                calls.Subscribe(
-                    unacknowledged_tasks=tuple(self._tasks.values()),
-                    unacknowledged_updates=tuple(self._updates.values()),
-                )
-            ],
+    def _greeting(self) -> Struct:
+        return calls.Subscribe(
+            unacknowledged_tasks=tuple(self._tasks.values()),
+            unacknowledged_updates=tuple(self._updates.values()),
         )
 
-    def _closed(self) -> None:
-        self._link = None
+    def _link_closed(self) -> None:
         if self._subscribed:
-            self._subscribed = False
             self._wait(self._recovery_timeout_s, self._given_up)
-            self._deliver(_Disconnected())
 
     def _heard(self, message: Struct) -> None:
         match message:
@@ -246,10 +206,6 @@ class ExecutorClient:
             case _:
                 self._deliver(message)
 
-    def _say(self, call: Struct) -> None:
-        if self._link is not None and self._subscribed:
-            self._exchange.send(self._link, [call])
-
     # --- time -----------------------------------------------------------------
 
     def _wait(self, delay_s: float, then: Callable[[], None]) -> None:
@@ -266,20 +222,7 @@ class ExecutorClient:
 
     # --- callbacks ------------------------------------------------------------
 
-    def _deliver(self, event: Struct) -> None:
-        self._events.append(event)
-        if not self._delivering:
-            self._delivering = True
-            unattended(self._deliver_all(), self._end)
-
-    async def _deliver_all(self) -> None:
-        try:
-            while self._events and not self._ended.called:
-                await self._tell_executor(self._events.popleft())
-        finally:
-            self._delivering = False
-
-    async def _tell_executor(self, event: Struct) -> None:
+    async def _tell_user(self, event: Struct) -> None:
         executor = self._executor
         match event:
             case events.Launch(task=task):
@@ -293,7 +236,7 @@ class ExecutorClient:
                 await executor.message(content)
             case events.Subscribed():
                 await executor.registered(event)
-            case _Disconnected():
+            case Disconnected():
                 await executor.disconnected()
             case events.Shutdown():
                 await executor.shutdown()
@@ -319,30 +262,13 @@ class ExecutorClient:
         if self._stopping and not self._updates:
             self._end(None)
 
-    def _end(self, failure: Failure | None) -> None:
-        if self._ended.called:
-            return
+    def _finished(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        self._hang_up()
-        if self._link is not None:
-            self._exchange.close(self._link, "the executor is done")
-        if failure is None:
-            self._ended.callback(None)
-        else:
-            self._ended.errback(failure)
-
-
-class _Disconnected(Struct, frozen=True):
-    """The link broke, in its place among the events."""
 
 
 async def _awaited(work: Awaitable[None]) -> None:
     await work
-
-
-def _nothing() -> None:
-    """Before the first dial there is nothing to hang up."""
 
 
 def run(

@@ -27,8 +27,7 @@ the task has ended; everything else is offered again by the master.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -37,11 +36,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from mesostw.client.calls import Calls
-from mesostw.core.outcome import Heard, LinkClosed, LinkOpened
-from mesostw.interfaces import IClock, IDialer, IExchange, IInbox
+from mesostw.client.conversation import Disconnected
+from mesostw.interfaces import IClock, IDialer, IExchange
 from mesostw.messages import scheduler_calls as calls
 from mesostw.messages import scheduler_events as events
 from mesostw.messages.frameworks import FrameworkInfo
@@ -49,9 +47,7 @@ from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID
 from mesostw.messages.masters import MasterInfo
 from mesostw.messages.offers import Offer
 from mesostw.messages.tasks import TaskStatus
-from mesostw.model.ids import LinkId
 from mesostw.model.tasks import TERMINAL
-from mesostw.unattended import unattended
 
 #: Heartbeats of a master that may be missed before its link is given up (it sends one each 15 s).
 HEARTBEATS_MISSED_MAX: Final = 5
@@ -94,7 +90,6 @@ class FrameworkRefused(Exception):
     """The master ended the subscription for good; the text says why."""
 
 
-@implementer(IInbox)
 class SchedulerClient(Calls):
     """One framework's conversation with whichever master leads."""
 
@@ -109,20 +104,12 @@ class SchedulerClient(Calls):
         framework: FrameworkInfo,
         suppressed_roles: Sequence[str] = (),
     ) -> None:
-        super().__init__()
-        self._clock, self._exchange, self._dialer = clock, exchange, dialer
+        super().__init__(exchange, dialer)
+        self._clock = clock
         self._scheduler, self.framework = scheduler, framework
         self._suppressed = tuple(suppressed_roles)
-        self._link: LinkId | None = None
-        self._subscribed = False
-        self._events: deque[Struct] = deque()
-        self._delivering = False
         self._silence: IDelayedCall | None = None
         self._silence_s = HEARTBEATS_MISSED_MAX * 15.0
-        self._hang_up: Callable[[], None] = _nothing
-        self._ended: Deferred[None] = Deferred()
-        self._stopped = False
-        exchange.inbox = self
         scheduler.driver = self
 
     # --- life ----------------------------------------------------------------
@@ -134,8 +121,7 @@ class SchedulerClient(Calls):
         The answer fires when :meth:`stop` is called, and fails when a callback raised or
         the master refused the framework.
         """
-        self._hang_up = self._dialer.dial(master)
-        return self._ended
+        return self._dial(master)
 
     def stop(self, *, teardown: bool = False) -> None:
         """End the conversation; ``teardown`` has the master end all tasks and forget us."""
@@ -143,69 +129,19 @@ class SchedulerClient(Calls):
             self._say(calls.Teardown())
         self._end(None)
 
-    def _end(self, failure: Failure | None) -> None:
-        if self._stopped:
-            return
-        self._stopped = True
-        self._events.clear()
+    def _finished(self) -> None:
         self._watch(None)
-        self._hang_up()
-        if self._link is not None:
-            self._exchange.close(self._link, "the scheduler is done")
-        if failure is None:
-            self._ended.callback(None)
-        else:
-            self._ended.errback(failure)
 
-    @property
-    def connected(self) -> bool:
-        """Whether the master has answered the subscription on the present link."""
-        return self._subscribed
+    # --- what the master says ---------------------------------------------------
 
-    def _say(self, call: Struct) -> None:
-        if self._link is not None and self._subscribed:
-            self._exchange.send(self._link, [call])
+    def _greeting(self) -> Struct:
+        return calls.Subscribe(framework_info=self.framework, suppressed_roles=self._suppressed)
 
-    # --- what the exchange tells ------------------------------------------------
-
-    def tell(self, stimuli: Sequence[object]) -> None:
-        """Hear what the link does; part of :class:`IInbox`."""
-        for stimulus in stimuli:
-            match stimulus:
-                case Heard(link=link, message=message) if link == self._link:
-                    self._heard(message)
-                case LinkOpened(link=link):
-                    self._opened(link)
-                case LinkClosed(link=link) if link == self._link:
-                    self._closed()
-                case _:
-                    pass
-
-    def ask(self, question: Struct) -> Deferred[Struct | None]:
-        """Nobody asks a scheduler; part of :class:`IInbox`."""
-        raise NotImplementedError(f"a scheduler answers no questions: {question!r}")
-
-    def has_room(self, resume: Callable[[], None]) -> bool:
-        """Whether the scheduler keeps up; part of :class:`IInbox`."""
-        return True
-
-    def _opened(self, link: LinkId) -> None:
-        if self._stopped:
-            self._exchange.close(link, "the scheduler is done")
-            return
-        self._link = link
+    def _link_opened(self) -> None:
         self._watch(self._silence_s)
-        subscribe = calls.Subscribe(
-            framework_info=self.framework, suppressed_roles=self._suppressed
-        )
-        self._exchange.send(link, [subscribe])
 
-    def _closed(self) -> None:
-        self._link = None
+    def _link_closed(self) -> None:
         self._watch(None)
-        if self._subscribed:
-            self._subscribed = False
-            self._deliver(_Disconnected())
 
     def _heard(self, message: Struct) -> None:
         self._watch(self._silence_s)
@@ -241,25 +177,7 @@ class SchedulerClient(Calls):
             self._log.warn("{name}: the master is silent", name=self.framework.name)
             self._exchange.close(self._link, "no heartbeat")
 
-    # --- callbacks, one at a time -------------------------------------------------
-
-    def _deliver(self, event: Struct) -> None:
-        if self._stopped:
-            return
-        self._events.append(event)
-        if not self._delivering:
-            self._delivering = True
-            # The one failure that can come out of this is the scheduler's own.
-            unattended(self._deliver_all(), self._end)
-
-    async def _deliver_all(self) -> None:
-        try:
-            while self._events:
-                await self._tell_scheduler(self._events.popleft())
-        finally:
-            self._delivering = False
-
-    async def _tell_scheduler(self, event: Struct) -> None:
+    async def _tell_user(self, event: Struct) -> None:
         scheduler = self._scheduler
         match event:
             case events.Update(status=status):
@@ -275,7 +193,7 @@ class SchedulerClient(Calls):
                 await scheduler.message(agent.value, executor.value, content)
             case events.Failure(agent_id=lost, executor_id=ended, status=exit_status):
                 await scheduler.failed(_value(lost), _value(ended), exit_status)
-            case _Disconnected():
+            case Disconnected():
                 await scheduler.disconnected()
             case events.Error(message=message):
                 await scheduler.error(message)
@@ -294,13 +212,5 @@ class SchedulerClient(Calls):
             )
 
 
-class _Disconnected(Struct, frozen=True):
-    """The link broke, in its place among the events."""
-
-
 def _value(named: AgentID | ExecutorID | FrameworkID | None) -> str | None:
     return None if named is None else named.value
-
-
-def _nothing() -> None:
-    """Before the first dial there is nothing to hang up."""
