@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from mesostw import __version__
+from mesostw import API_VERSION
 from mesostw.bus.dial import Dialer
 from mesostw.bus.doorway import BACKLOG, Doorway
 from mesostw.bus.exchange import Exchange
@@ -298,7 +298,7 @@ def flags_of(options: Options, work_dir: Path, number: int, resources: Any) -> A
         hostname=options["hostname"] or ip,
         ip=ip,
         port=number,
-        version=__version__,
+        version=API_VERSION,
         work_dir=str(work_dir),
         resources=messages_of(resources),
         attributes=() if attributes is None else attribute_messages_of(attributes),
