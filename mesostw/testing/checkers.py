@@ -140,6 +140,9 @@ class Checker:
         if state in TERMINAL and status.uuid is None:
             self._given_up[key] = state
 
+    def said(self, worker: Worker, what: str, *values: object) -> None:
+        """Complain about nothing: a call may be lost, so nothing follows from it."""
+
     def unheard_of(self, worker: Worker) -> list[str]:
         """
         Tasks that ran and whose framework has not acknowledged their end.
