@@ -15,11 +15,12 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet import reactor as _reactor
-from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
+from twisted.python.failure import Failure
 
 from mesostw import API_VERSION
 from mesostw.messages import (
@@ -59,6 +60,8 @@ def tell(**facts: object) -> None:
 class SimulatedAgent(Protocol):
     """One agent over one connection; its identity lives on in ``one``."""
 
+    transport: Any
+
     def __init__(self, farm: Farm, one: Identity) -> None:
         self.farm, self.one = farm, one
         self.frames = Frames()
@@ -94,9 +97,8 @@ class SimulatedAgent(Protocol):
         """Answer everything of a read with one write."""
         for kind, _, _, body in self.frames.take(data):
             message = decode(kind, body)
-            answer = ANSWERS.get(type(message))
-            if answer is not None:
-                answer(self, message)
+            if type(message) in ANSWERS:
+                ANSWERS[type(message)](self, message)
         if self.out:
             self.transport.write(b"".join(self.out))
             self.out.clear()
@@ -148,12 +150,12 @@ class SimulatedAgent(Protocol):
             encode(am.StatusUpdated(framework_id=framework, status=status, latest_state=state))
         )
 
-    def connectionLost(self, reason: object) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The master is gone: come back soon, not all at once."""
         self.farm.is_lost(self.one)
 
 
-ANSWERS = {
+ANSWERS: dict[type, Callable[[SimulatedAgent, Any], None]] = {
     Welcome: SimulatedAgent.welcome,
     am.AgentRegistered: SimulatedAgent.registered,
     am.AgentReregistered: SimulatedAgent.registered,

@@ -142,8 +142,12 @@ def popen(count: int, output: int) -> float:
             live.pop(0).wait()
         live.append(
             subprocess.Popen(
-                ["/bin/true"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=ENVIRONMENT, start_new_session=True,
+                ["/bin/true"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=ENVIRONMENT,
+                start_new_session=True,
             )
         )
     for process in live:
@@ -186,11 +190,14 @@ async def rates(bench: Bench, rounds: int, count: int, output: int) -> bool:
     rate = median(ours)
     print(f"launched to exit told   {rate:7.0f} /s  ({min(ours):.0f}..{max(ours):.0f})")
     for name, yardstick in (("subprocess.Popen", popens), ("os.posix_spawn", spawns)):
-        print(f"  {name:22}{median(yardstick):7.0f} /s  ours is "
-              f"{rate / median(yardstick):.2f} of it")
+        print(
+            f"  {name:22}{median(yardstick):7.0f} /s  ours is {rate / median(yardstick):.2f} of it"
+        )
     stalls = sorted(bench.calls_s)
-    print(f"  the agent is kept for {median(stalls) * 1e6:.0f} us a launch, "
-          f"p99 {stalls[int(len(stalls) * 0.99)] * 1e6:.0f} us")
+    print(
+        f"  the agent is kept for {median(stalls) * 1e6:.0f} us a launch, "
+        f"p99 {stalls[int(len(stalls) * 0.99)] * 1e6:.0f} us"
+    )
     return rate >= RATE_MIN
 
 
@@ -198,8 +205,10 @@ async def alone(bench: Bench, count: int, output: int) -> bool:
     """Print how long one takes when nothing else runs; whether the demand is met."""
     ours = median([1 / await bench.run(1, 1) for _ in range(count)])
     yardstick = median([1 / popen(1, output) for _ in range(count)])
-    print(f"one alone, to exit told {ours * 1e3:7.2f} ms    subprocess.Popen "
-          f"{yardstick * 1e3:.2f} ms, ours is {ours / yardstick:.2f} of it")
+    print(
+        f"one alone, to exit told {ours * 1e3:7.2f} ms    subprocess.Popen "
+        f"{yardstick * 1e3:.2f} ms, ours is {ours / yardstick:.2f} of it"
+    )
     return ours <= ALONE_MAX_S
 
 
@@ -212,8 +221,10 @@ async def memory(bench: Bench, count: int) -> bool:
     own = sum(pss_kb(int(pid)) for pid in tasks) / count
     grown = sum(map(pss_kb, (supervisor, os.getpid()))) - sum(before)
     each = own + max(0.0, grown) / count
-    print(f"a sleeping container    {each:7.0f} kB PSS, of which its own process {own:.0f} kB "
-          f"({count} of them; the supervisor itself {before[0]:.0f} kB)")
+    print(
+        f"a sleeping container    {each:7.0f} kB PSS, of which its own process {own:.0f} kB "
+        f"({count} of them; the supervisor itself {before[0]:.0f} kB)"
+    )
     return each <= TASK_PSS_KB_MAX
 
 

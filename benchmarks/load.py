@@ -35,6 +35,7 @@ from mesostw.messages import (
 from mesostw.messages.convert import messages_of, resources_of
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TERMINAL, TaskState
+from mesostw.unattended import unattended
 
 reactor: Any = _reactor
 
@@ -122,7 +123,8 @@ class Tasks(Load):
         """Fill every offer, within what may be under way."""
         self.started = self.started or time.monotonic()
         for offer in offers:
-            left, tasks = resources_of(offer.resources), []
+            left = resources_of(offer.resources)
+            tasks: list[TaskInfo] = []
             while self.left and len(tasks) < self.options.batch and left.contains(self.need):
                 left = left - self.need
                 tasks.append(self.task(offer))
@@ -211,8 +213,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def go() -> None:
         client = connect(reactor, load, framework)
-        ended = client.start(options.master)
-        ended.addErrback(lambda failure: tell(event="failed", message=failure.getErrorMessage()))
+        unattended(
+            client.start(options.master),
+            lambda failure: tell(event="failed", message=failure.getErrorMessage()),
+        )
 
     reactor.callWhenRunning(go)
     reactor.run()

@@ -25,6 +25,8 @@ FRAME: Final = b"x" * 300
 class Echo(Protocol):
     """Say back whatever is said."""
 
+    transport: Any
+
     def dataReceived(self, data: bytes) -> None:
         """Say it back."""
         self.transport.write(data)
@@ -32,6 +34,8 @@ class Echo(Protocol):
 
 class Dialler(Protocol):
     """Say one frame; count when all of it has come back."""
+
+    transport: Any
 
     def connectionMade(self) -> None:
         """Say it."""

@@ -13,6 +13,7 @@ from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Site
+from txaio.tx import config as txaio_config
 
 from mesostw.feed.frames import PROTOCOL, framed
 from mesostw.feed.socket import LiveFactory, LiveResource, direct_write
@@ -65,6 +66,8 @@ class SocketTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.world = World()
+        # Autobahn's timers would go to the real reactor and outlive the test.
+        self.patch(txaio_config, "loop", self.world.clock)
         root = Resource()
         resource = LiveResource(LiveFactory(self.world.live, self.world.clock))
         root.putChild(b"live", resource)
