@@ -82,9 +82,7 @@ class AgentLink:
             fresh, _ = self._listener.accept()
         except OSError:
             return
-        credentials = fresh.getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-        )
+        credentials = fresh.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         if _CREDENTIALS.unpack(credentials)[1] not in (0, os.geteuid()):
             fresh.close()
             return

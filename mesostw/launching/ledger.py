@@ -65,9 +65,7 @@ class Ledger:
         """Nobody asks for the end of these again."""
         self._told.difference_update(containers)
 
-    def recovered(
-        self, containers: Iterable[ContainerId]
-    ) -> tuple[list[Told], list[ContainerId]]:
+    def recovered(self, containers: Iterable[ContainerId]) -> tuple[list[Told], list[ContainerId]]:
         """
         These are what an earlier life had.
 
@@ -147,9 +145,7 @@ class Ledger:
         self._open[container_id] = True
         return [started]
 
-    def _ended(
-        self, container_id: ContainerId, sentence: Sentence, ended: Told
-    ) -> list[Told]:
+    def _ended(self, container_id: ContainerId, sentence: Sentence, ended: Told) -> list[Told]:
         self._seen.add(container_id)
         if self._open.pop(container_id, None) is not None:
             self._told.add(container_id)

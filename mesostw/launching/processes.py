@@ -42,6 +42,7 @@ START_TRIES: Final = 5
 #: How long a supervisor may take to answer that it stops; then it is left alone.
 STOP_TIMEOUT_S: Final = 5.0
 
+
 class IReactor(IReactorTime, IReactorUNIX, IReactorFDSet):
     """What of a reactor is needed here."""
 
@@ -237,8 +238,9 @@ class SupervisedLauncher:
                 case ["stopping"]:
                     self._ended = True
                 case ["replaced"]:
-                    self._log.error("another agent has taken over {home}",
-                                    home=self._home.directory)
+                    self._log.error(
+                        "another agent has taken over {home}", home=self._home.directory
+                    )
                     self._leave()
                 case ["busy", int() as count]:
                     self._log.info("{count} containers live on without us", count=count)
@@ -254,8 +256,11 @@ class SupervisedLauncher:
         pid = hello.get("pid")
         self._pid = pid if isinstance(pid, int) else None
         if hello.get("version") != VERSION:
-            self._log.info("the supervisor speaks version {version}, we {ours}",
-                           version=hello.get("version"), ours=VERSION)
+            self._log.info(
+                "the supervisor speaks version {version}, we {ours}",
+                version=hello.get("version"),
+                ours=VERSION,
+            )
 
     def _sync(self, told: list[Told]) -> None:
         """The supervisor has told all: who is missing is lost, and what waited is said."""

@@ -113,6 +113,7 @@ def end_family(roots: list[int]) -> int:
 
 def end_marked(markers: Container[int]) -> int:
     """Kill every process of this machine with one of ``markers``, and say how many."""
-    marked = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-              if marker(pid) in markers]
+    marked = [
+        pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if marker(pid) in markers
+    ]
     return end_family(marked) if marked else 0

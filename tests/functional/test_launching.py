@@ -70,8 +70,11 @@ class ProgramTests(Machine):
         here = self.sandbox("a")
         self.assertEqual(
             opened[:3],
-            [["0", "->", "/dev/null"], ["1", "->", f"{here}/stdout"],
-             ["2", "->", f"{here}/stderr"]],
+            [
+                ["0", "->", "/dev/null"],
+                ["1", "->", f"{here}/stdout"],
+                ["2", "->", f"{here}/stderr"],
+            ],
         )
         self.assertEqual(len(opened), 4)  # the fourth is the directory that ls reads
         self.assertEqual(lines[-1], here)
@@ -94,13 +97,19 @@ class ProgramTests(Machine):
     async def test_limits(self) -> None:
         """Limits are set; one without numbers is unlimited; open files are as before."""
         spec = self.shell("a", "cat /proc/$$/limits")
-        spec = ContainerSpec(**{name: getattr(spec, name) for name in spec.__struct_fields__}
-                             | {"rlimits": (
-                                 RLimit(type=RLimitType.RLMT_CORE, soft=0, hard=0),
-                                 RLimit(type=RLimitType.RLMT_CPU))})
+        spec = ContainerSpec(
+            **{name: getattr(spec, name) for name in spec.__struct_fields__}
+            | {
+                "rlimits": (
+                    RLimit(type=RLimitType.RLMT_CORE, soft=0, hard=0),
+                    RLimit(type=RLimitType.RLMT_CPU),
+                )
+            }
+        )
         await self.run_script(spec)
-        limits = {line[:26].strip(): line[26:].split()[:2]
-                  for line in self.output("a").splitlines()[1:]}
+        limits = {
+            line[:26].strip(): line[26:].split()[:2] for line in self.output("a").splitlines()[1:]
+        }
         self.assertEqual(limits["Max core file size"], ["0", "0"])
         self.assertEqual(limits["Max cpu time"], ["unlimited", "unlimited"])
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -147,8 +156,9 @@ class ProgramTests(Machine):
     async def test_bad_ids(self) -> None:
         """An id that could be a path, or is too long, fails the container only."""
         for name in ("..", "a/b", "", "x" * 300):
-            failed = await self.failure(self.changed(
-                self.shell("a", "true"), container_id=ContainerId(name)))
+            failed = await self.failure(
+                self.changed(self.shell("a", "true"), container_id=ContainerId(name))
+            )
             self.assertEqual(failed.reason, LaunchFault.INVALID)
 
     async def test_unwritable(self) -> None:
@@ -316,7 +326,8 @@ class AgentKilledTests(Machine):
         runs, ends = self.shell("runs", "sleep 1000"), self.shell("ends", "sleep 0.5; exit 7")
         agent = subprocess.Popen(
             [sys.executable, "-c", AGENT, f"{self.top}/supervisor"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert agent.stdin is not None and agent.stdout is not None

@@ -33,8 +33,11 @@ class PathTests(SynchronousTestCase):
         for name in ("", ".", "..", "a/b", "/", "a\0b", "x" * 256, "\N{SNOWMAN}" * 100):
             self.assertRaises(UnsafeName, sandbox_path, "/w", "S1", "F1", name, "c")
 
-    @given(st.lists(st.text(max_size=12) | st.sampled_from(["..", "../..", "/etc"]), min_size=4,
-                    max_size=4))
+    @given(
+        st.lists(
+            st.text(max_size=12) | st.sampled_from(["..", "../..", "/etc"]), min_size=4, max_size=4
+        )
+    )
     def test_no_way_out(self, names: list[str]) -> None:
         """Whatever the ids, a path is below the work directory, at its own depth."""
         try:
