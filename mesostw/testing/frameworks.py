@@ -22,6 +22,7 @@ from mesostw.interfaces import IClock, IStore
 from mesostw.messages import (
     AgentID,
     CommandInfo,
+    DurationInfo,
     FrameworkCapability,
     FrameworkCapabilityType,
     FrameworkID,
@@ -58,9 +59,10 @@ class Job(Struct, frozen=True):
     #: Virtual seconds when the framework comes to want it.
     arrives_s: float
     need: str
-    #: ``finish``, ``fail``, or ``long``: it runs until the framework kills it.
+    #: ``finish``, ``fail``, ``long`` (it runs until the framework kills it), or ``limited``
+    #: (until it has run as long as it may).
     kind: str
-    #: How long it runs, or until it is killed.
+    #: How long it runs, or until it is killed, or may run.
     run_s: float
 
     @property
@@ -103,7 +105,7 @@ def jobs_of(random: Random, count: int, over_s: float) -> list[Job]:
     """So many jobs that arrive within ``over_s``."""
     found = []
     for number in range(count):
-        kind = random.choices(("finish", "fail", "long"), (5, 2, 3))[0]
+        kind = random.choices(("finish", "fail", "long", "limited"), (5, 2, 3, 1))[0]
         cpus, mem = random.choice((0.5, 1.0, 1.5, 2.0)), random.choice((64, 256, 512))
         arrives_s = random.uniform(0, over_s) if random.uniform(0, 1) < 0.6 else 0.0
         run_s = random.choice((0.0, 0.5, 4.0, 15.0)) + random.uniform(0, 2)
@@ -332,10 +334,12 @@ class Worker(Scheduler):
 
 
 def _task(task_id: str, agent_id: str, job: Job, role: str | None) -> TaskInfo:
+    limit = DurationInfo(nanoseconds=int(job.run_s * 1e9))
     return TaskInfo(
         name=task_id,
         task_id=TaskID(value=task_id),
         agent_id=AgentID(value=agent_id),
         resources=messages_of(job.resources, role),
         command=CommandInfo(value=f"{job.kind} {job.run_s}"),
+        max_completion_time=limit if job.kind == "limited" else None,
     )

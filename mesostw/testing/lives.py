@@ -52,6 +52,8 @@ from mesostw.unattended import unattended
 MASTER_ADDRESS: Final = "master:5050"
 #: Until a group is kept, at least and at most: the flush of a good disk, and of a bad one.
 FLUSHES_S: Final = ((0.0005, 0.01), (0.0005, 0.01), (0.05, 0.3))
+#: By how much the wall clock of a life is wrong; nothing may be timed by it.
+WALL_ERRORS_S: Final = (0.0, 0.0, 0.0, 5.0, -5.0, 7200.0, -7200.0)
 #: The wait status of a program that ended with exit status 1.
 EXITED_1: Final = 256
 
@@ -157,6 +159,7 @@ class Life:
         self.number = number
         self.clock = PausingClock(around.clock)
         self.random = around.chance(f"{host}/{number}")
+        self.clock.wall_error_s = self.random.choice(WALL_ERRORS_S)
         self.alive = True
         self.driver: Driver[Any, Any, Any] | None = None
 
