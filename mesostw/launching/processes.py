@@ -77,7 +77,6 @@ class SupervisedLauncher:
         self._recovering: Sequence[ContainerId] | None = None
         self._timer: IDelayedCall | None = None
         self._burial: Burial | None = None
-        self._failures = 0
         self._starting: Deferred[None] | None = None
         self._stopping: Deferred[None] | None = None
         self._stopped = True
@@ -93,8 +92,7 @@ class SupervisedLauncher:
 
         Fails with :class:`SupervisorUnavailable`.  What is asked for before it fires waits.
         """
-        self._stopped = False
-        self._failures = 0
+        self._stopped, self._failures = False, 0
         starting: Deferred[None] = Deferred()
         self._starting = starting
         self._connect()
