@@ -153,7 +153,7 @@ class Tasks(Load):
 
 
 class Alone(Tasks):
-    """One task after the other: from accept to RUNNING."""
+    """One task after the other: from accept to RUNNING, from its end to the next offer."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__(options)
@@ -186,10 +186,9 @@ class Alone(Tasks):
         if status.state not in TERMINAL:
             return
         self.under_way = False
-        if self.left:
-            self.driver.revive()
-        else:
-            tell(event="waits", seconds=sorted(self.waits))
+        self.ended_at = time.monotonic()
+        if not self.left:
+            tell(event="waits", seconds=sorted(self.waits), freed=sorted(self.ends))
 
 
 LOADS = {"offers": AllOffers, "decline": Decline, "tasks": Tasks, "alone": Alone}

@@ -45,10 +45,14 @@ def main(*, quick: bool = False) -> None:
             load = one.start_load("offers", "--count=1")
             firsts.append(float(load.wait_for("first_offer")["seconds"]) * 1000)
             load.kill()
-        waits = one.start_load("decline", "--count=100").wait_for("waits")["seconds"]
+        load = one.start_load("decline", "--count=100")
+        waits = load.wait_for("waits")["seconds"]
+        load.kill()
+        freed = one.start_load("alone", "--count=100").wait_for("waits")["freed"]
         print(
             f"one agent: subscription to first offer p50 {statistics.median(firsts):.1f} ms; "
-            f"decline without a filter to the next p50 {statistics.median(waits) * 1000:.1f} ms"
+            f"decline without a filter to the next p50 {statistics.median(waits) * 1000:.1f} ms; "
+            f"a freed resource to the next p50 {statistics.median(freed) * 1000:.1f} ms"
         )
 
 
