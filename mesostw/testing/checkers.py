@@ -19,7 +19,7 @@ from mesostw.model.ids import AgentId, ContainerId
 from mesostw.model.resources import EMPTY, Resources
 from mesostw.model.tasks import TERMINAL, TaskState
 from mesostw.store.memory import MemoryDisk
-from mesostw.testing.frameworks import Worker
+from mesostw.testing.frameworks import AWAY, Worker
 
 #: Ends that a master may claim only of a task that does not run and never will.
 SURE_ENDS: Final = frozenset({TaskState.TASK_DROPPED, TaskState.TASK_GONE})
@@ -48,6 +48,7 @@ class Checker:
     :param fault: is told what is wrong.
     :param leading: the tables of the master that leads now, as readers see them.
     :param need_of: what a task takes, by its id.
+    :param leads: whether a master, by its id, leads now.
     """
 
     def __init__(
@@ -55,14 +56,19 @@ class Checker:
         fault: Callable[[str], None],
         leading: Callable[[], ClusterState | None],
         need_of: Callable[[str], Resources],
+        leads: Callable[[str], bool] = lambda _master_id: True,
     ) -> None:
         self._fault = fault
         self._leading = leading
         self._need_of = need_of
+        self._leads = leads
         #: Every container by framework id and task id.
         self.containers: dict[tuple[str, str], ContainerId] = {}
         #: Every end that a framework has acknowledged.
         self.ends: dict[tuple[str, str], TaskState] = {}
+        #: Those of them that a deposed master had told: its successor, who believes to have
+        #: the agent, may say for a while what it heard before.
+        self._early: dict[tuple[str, str], None] = {}
         self._given_up: dict[tuple[str, str], TaskState] = {}
         self._epochs: dict[str, int] = {}
         self.statuses = 0
@@ -127,12 +133,13 @@ class Checker:
         if state is TaskState.TASK_ERROR:
             self._fault(f"{task_id} is refused: {status.message}")
         before = self.ends.get(key)
-        if before is not None and before is not state:
+        stale = key in self._early and status.uuid is None
+        if before is not None and before is not state and not stale:
             self._fault(
                 f"{task_id} was {before.value} for good and is now {state.value}: {status.message}"
             )
         given_up = self._given_up.get(key)
-        if given_up in SURE_ENDS and state not in TERMINAL:
+        if given_up in SURE_ENDS and state not in TERMINAL and state not in AWAY:
             self._fault(
                 f"{task_id} was said to be {given_up.value} and is now {state.value}:"
                 f" {status.message}"
@@ -161,7 +168,10 @@ class Checker:
     def acknowledging(self, worker: Worker, status: TaskStatus) -> None:
         """Remember what a framework acknowledges."""
         if status.state in TERMINAL and status.uuid is not None:
-            self.ends[worker.framework_id, status.task_id.value] = status.state
+            key = (worker.framework_id, status.task_id.value)
+            self.ends[key] = status.state
+            if not self._leads(worker.master_id):
+                self._early[key] = None
 
 
 def task_of(spec: ContainerSpec) -> tuple[str, str]:

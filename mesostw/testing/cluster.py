@@ -77,7 +77,7 @@ class Cluster:
         parts: Parts | None = None,
     ) -> None:
         around = self.around = Surroundings(seed, parts or Parts())
-        around.checker = Checker(around.wrong, self.leading, self.need_of)
+        around.checker = Checker(around.wrong, self.leading, self.need_of, self.leads)
         around.answering = self._answering
         self._storm_s = storm_s
         self._registry = MemoryDisk()
@@ -110,6 +110,10 @@ class Cluster:
     def leading(self) -> ClusterState | None:
         """What readers of the newest master see; nothing while it is dead."""
         return self.leader.feed.view if self._masters and self.leader.alive else None
+
+    def leads(self, master_id: str) -> bool:
+        """Whether the newest master has that id."""
+        return master_id == f"M{self.leader.number}"
 
     def lives(self) -> list[Life]:
         """Every process that lives."""

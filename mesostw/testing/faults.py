@@ -155,7 +155,10 @@ class Weather:
         return f"{program.name}, back after {self._later(self._cluster.start_dead):.1f} s"
 
     def _pause(self) -> str:
-        life: Life = self._random.choice(self._cluster.lives())
+        lives = self._cluster.lives()
+        if not lives:
+            return "nobody"
+        life = self._random.choice(lives)
         life.clock.paused = True
         late_s = self._later(life.clock.resume)
         return f"{life.host} for {late_s:.1f} s"

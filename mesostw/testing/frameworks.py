@@ -153,6 +153,8 @@ class Worker(Scheduler):
         self._witness = witness
         self._epoch = 0
         self.framework_id = ""
+        #: The master of the present subscription.
+        self.master_id = ""
         self.attempts: dict[str, Attempt] = {}
         #: Attempts that are kept and have not been asked for yet.
         self._unsaid: dict[str, None] = {}
@@ -251,6 +253,7 @@ class Worker(Scheduler):
     # --- callbacks ------------------------------------------------------------------
 
     async def subscribed(self, framework_id: str, master: MasterInfo | None) -> None:
+        self.master_id = "" if master is None else master.id
         self._witness.said(self, "is subscribed as {}", framework_id)
         if not self.framework_id:
             self.framework_id = framework_id
