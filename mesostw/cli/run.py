@@ -250,11 +250,22 @@ class RunCommand:
             self._done.errback(failure)
 
     def _impatient(self) -> None:
+        """Say what is waited for, once."""
         if not self._client.connected:
             self._progress.note(
                 f"no master answers at {self._options.master} yet; still trying "
                 "(start one with script/cluster, or name another with --master HOST:PORT)"
             )
+        elif self._run.waiting and not self._run.states():
+            short = self._run.shortfall() or "nothing is offered"
+            self._progress.note(
+                f"waiting for an offer: {short} "
+                f"(mesostw why framework {self._framework_id()} tells more)"
+            )
+
+    def _framework_id(self) -> str:
+        framework = self._client.framework.id
+        return framework.value if framework is not None else ""
 
     def _cancel(self) -> None:
         if self._cancelled or not self._client.connected:
@@ -279,9 +290,7 @@ class RunCommand:
             ended = self._run.has_ended(task_id)
             if agent_id is None:
                 continue
-            framework = self._client.framework.id
-            assert framework is not None
-            path = f"/frameworks/{framework.value}/executors/{task_id}/runs/latest/stdout"
+            path = f"/frameworks/{self._framework_id()}/executors/{task_id}/runs/latest/stdout"
             try:
                 self._outputs[task_id] = await copy_from(
                     self._cluster, agent_id, path, self._outputs[task_id], sys.stdout

@@ -77,6 +77,8 @@ class CommandRun(Scheduler):
         self._launched: dict[str, Instance] = {}
         self.instances = instances
         self._suppressed = False
+        #: Of each resource the most that an offer had which was too small, in thousandths.
+        self._most: dict[str, int] = {}
 
     # --- what has become of them ---------------------------------------------
 
@@ -88,6 +90,14 @@ class CommandRun(Scheduler):
     def waiting(self) -> int:
         """Instances that no offer has taken yet."""
         return len(self._waiting)
+
+    def shortfall(self) -> str:
+        """What no offer had enough of, in words; empty if nothing is known to be short."""
+        return ", ".join(
+            f"{amount / 1000:g} {name} wanted, {self._most.get(name, 0) / 1000:g} offered at most"
+            for name, amount in self.need.scalars().items()
+            if self._most and self._most.get(name, 0) < amount
+        )
 
     @property
     def all_ended(self) -> bool:
@@ -163,6 +173,9 @@ class CommandRun(Scheduler):
 
     def _fill(self, offer: Offer) -> list[TaskInfo]:
         left = resources_of(offer.resources)
+        if not left.contains(self.need):
+            for name, amount in left.scalars().items():
+                self._most[name] = max(amount, self._most.get(name, 0))
         role = offer.allocation_info.role if offer.allocation_info else None
         tasks = []
         while self._waiting and left.contains(self.need):

@@ -63,6 +63,14 @@ class CommandRunTests(SynchronousTestCase):
         self.master.offer("cpus:0.5")
         self.assertEqual(len(self.master.calls_of(Decline)), 1)
 
+    def test_shortfall(self) -> None:
+        """What keeps a run waiting is told by the most that was offered of each resource."""
+        run = self.start(1)
+        self.assertEqual(run.shortfall(), "")
+        self.master.offer("cpus:0.25;mem:64")
+        self.master.offer("cpus:0.5;mem:32")
+        self.assertEqual(run.shortfall(), "1 cpus wanted, 0.5 offered at most")
+
     def test_worst_exit_status(self) -> None:
         """The run ends once with the worst status of all."""
         run = self.start(2)
