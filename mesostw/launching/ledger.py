@@ -92,8 +92,18 @@ class Ledger:
     # --- what a supervisor tells ------------------------------------------------
 
     def greeted(self) -> None:
-        """A supervisor begins to tell all that it knows."""
+        """
+        A supervisor begins to tell all that it knows.
+
+        What lived under another one before may not be taken for alive: it is told again
+        if it is.
+        """
         self._seen.clear()
+        self._found = {
+            container_id: sentence
+            for container_id, sentence in self._found.items()
+            if sentence[0] in ("exited", "failed")
+        }
 
     def synced(self) -> list[Told]:
         """It has told all: who should be there and is not has died with another supervisor."""

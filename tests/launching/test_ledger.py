@@ -76,6 +76,15 @@ class LedgerTests(SynchronousTestCase):
         self.assertEqual(self.ledger.take_useless(), ["y"])
         self.assertEqual(self.ledger.take_useless(), [])
 
+    def test_supervisor_lost_before_recovery(self) -> None:
+        """What lived under a supervisor that has died is not taken for alive at recovery."""
+        self.sync(STARTED, ("exited", B, 0, "done"))
+        self.assertEqual(self.sync(), [])
+        told, _ = self.ledger.recovered([A, B])
+        self.assertEqual(
+            told, [ContainerExited(A, None, NOT_KNOWN), ContainerExited(B, 0, "done")]
+        )
+
     def test_unknown_words(self) -> None:
         """Words of a newer supervisor are passed over."""
         self.assertEqual(self.ledger.heard(("paused", A)), [])
