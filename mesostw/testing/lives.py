@@ -15,7 +15,13 @@ from random import Random
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IProtocol,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -352,9 +358,7 @@ class AgentLife(Life):
         self.feed.follow(self)
         await self.launcher.start()
         await self.driver.start()
-        Dialer(self.clock, self.exchange, self.random, endpoints(self.around, self.host)).dial(
-            MASTER_ADDRESS
-        )
+        Dialer(self.clock, self.exchange, self.random, endpoints(self)).dial(MASTER_ADDRESS)
 
     def crash(self, *, silent: bool = False) -> None:
         self.launcher.crash()
@@ -449,27 +453,39 @@ class FrameworkLife(Life):
     async def _start(self) -> None:
         info = await self.worker.wake()
         exchange = Exchange(self.clock, "framework", forwards=False)
-        dialer = Dialer(self.clock, exchange, self.random, endpoints(self.around, self.host))
+        dialer = Dialer(self.clock, exchange, self.random, endpoints(self))
         client = SchedulerClient(self.clock, exchange, dialer, self.worker, info)
         await client.start(MASTER_ADDRESS)
         if self.worker.failure is not None:
             self.gave_up(self.worker.failure)
 
 
+class Caller(Factory):
+    """Makes the dialling end of a connection, unless who dialled has died meanwhile."""
+
+    noisy = False
+
+    def __init__(self, life: Life, factory: IProtocolFactory) -> None:
+        self._life = life
+        self._factory = factory
+
+    def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:
+        return self._factory.buildProtocol(addr) if self._life.alive else None
+
+
 @implementer(IStreamClientEndpoint)
 class MasterEndpoint:
     """Whatever host answers for the master at the moment of dialling."""
 
-    def __init__(self, around: Surroundings, dialler: str) -> None:
-        self._around = around
-        self._dialler = dialler
+    def __init__(self, life: Life) -> None:
+        self._life = life
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        to_host = self._around.network.endpoint_from(self._dialler)
-        host = self._around.answering(self._dialler)
-        return to_host(host, 0).connect(protocolFactory)
+        life = self._life
+        to_host = life.around.network.endpoint_from(life.host)
+        return to_host(life.around.answering(life.host), 0).connect(Caller(life, protocolFactory))
 
 
-def endpoints(around: Surroundings, dialler: str) -> Callable[[str, int], IStreamClientEndpoint]:
+def endpoints(life: Life) -> Callable[[str, int], IStreamClientEndpoint]:
     """How a process reaches the master."""
-    return lambda _host, _port: MasterEndpoint(around, dialler)
+    return lambda _host, _port: MasterEndpoint(life)
