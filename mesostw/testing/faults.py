@@ -12,13 +12,18 @@ from mesostw.testing.lives import Life
 if TYPE_CHECKING:
     from mesostw.testing.cluster import Cluster
 
-#: Seconds between two faults, on average.
-FAULT_GAP_S: Final = 2.0
-#: How long a process stays dead, a network cut, a master without term: at most.
-OUTAGE_S_MAX: Final = 20.0
-#: How often something goes wrong right after something was said or done, and how soon.
-AMBUSH_CHANCE: Final = 0.06
+#: Seconds between two faults on average, one of these by the seed.
+FAULT_GAPS_S: Final = (1.0, 2.0, 2.0, 8.0)
+#: How long a process stays dead, or a network cut, at most: one of these by the seed.
+OUTAGES_S_MAX: Final = (3.0, 20.0, 20.0, 150.0)
+#: How long a deposed master lives on, at most.
+REIGN_S_MAX: Final = 20.0
+#: How often something goes wrong right after something was said or done (one by the seed),
+#: and how soon.
+AMBUSH_CHANCES: Final = (0.0, 0.03, 0.06, 0.06, 0.15)
 AMBUSHES_S: Final = (0.002, 0.02, 0.3)
+#: How long a chunk is under way at first, one by the seed.
+DELAYS_S: Final = ((0.0002, 0.002), (0.0002, 0.002), (0.0002, 0.002), (0.01, 0.5))
 #: How late an end may notice that its connection is broken.
 NOTICE_S_MAX: Final = 30.0
 
@@ -27,13 +32,17 @@ class Weather:
     """
     Makes faults happen to a cluster.
 
-    Each has a weight, so that what brings most trouble does not drown the rest.
+    Each has a weight, so that what brings most trouble does not drown the rest.  Seeds
+    differ in temper too: some are full of short trouble, some have little that lasts long.
     """
 
     def __init__(self, cluster: Cluster, random: Random) -> None:
         self._cluster = cluster
         self._random = random
         self._calm = False
+        self._gap_s = random.choice(FAULT_GAPS_S)
+        self._outage_s_max = random.choice(OUTAGES_S_MAX)
+        self._ambush_chance = random.choice(AMBUSH_CHANCES)
         self.happened: Counter[str] = Counter()
         self._kinds: Sequence[tuple[int, Callable[[], str]]] = (
             (3, self._crash_master),
@@ -54,11 +63,13 @@ class Weather:
     def begin(self) -> None:
         """Let the first fault come."""
         self._cluster.around.watchers.append(self._lurk)
-        self._cluster.around.network.duplicates = self._random.choice((0.0, 0.0, 0.05))
+        network = self._cluster.around.network
+        network.duplicates = self._random.choice((0.0, 0.0, 0.05))
+        network.delay_s = self._random.choice(DELAYS_S)
         self._wait()
 
     def _wait(self) -> None:
-        gap_s = self._random.expovariate(1 / FAULT_GAP_S)
+        gap_s = self._random.expovariate(1 / self._gap_s)
         self._cluster.around.clock.callLater(gap_s, self._strike)
 
     def end(self) -> None:
@@ -75,7 +86,7 @@ class Weather:
 
     def _lurk(self, host: str) -> None:
         """Have something happen while ``host`` is in the middle of something, now and then."""
-        if not self._calm and self._random.uniform(0, 1) < AMBUSH_CHANCE:
+        if not self._calm and self._random.uniform(0, 1) < self._ambush_chance:
             late_s = self._random.uniform(0, self._random.choice(AMBUSHES_S))
             self._cluster.around.clock.callLater(late_s, self._unless_calm, self._ambush, host)
 
@@ -107,7 +118,7 @@ class Weather:
         self._wait()
 
     def _outage_s(self) -> float:
-        return self._random.choice((0.0, 0.3, 2.0, OUTAGE_S_MAX)) * self._random.uniform(0, 1)
+        return self._random.choice((0.0, 0.3, 2.0, self._outage_s_max)) * self._random.uniform(0, 1)
 
     def _later(self, call: Callable[[], object]) -> float:
         late_s = self._outage_s()
@@ -128,7 +139,7 @@ class Weather:
         """Another master starts while the old one believes that it leads."""
         old = self._cluster.leader
         self._cluster.start_master()
-        late_s = self._random.uniform(0, OUTAGE_S_MAX)
+        late_s = self._random.uniform(0, REIGN_S_MAX)
         self._cluster.around.clock.callLater(late_s, old.crash)
         return f"{old.host} lives on for at most {late_s:.1f} s"
 

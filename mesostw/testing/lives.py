@@ -21,7 +21,6 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -460,17 +459,22 @@ class FrameworkLife(Life):
             self.gave_up(self.worker.failure)
 
 
-class Caller(Factory):
+@implementer(IProtocolFactory)
+class Caller:
     """Makes the dialling end of a connection, unless who dialled has died meanwhile."""
-
-    noisy = False
 
     def __init__(self, life: Life, factory: IProtocolFactory) -> None:
         self._life = life
         self._factory = factory
 
-    def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:
+    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
         return self._factory.buildProtocol(addr) if self._life.alive else None
+
+    def doStart(self) -> None:
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        self._factory.doStop()
 
 
 @implementer(IStreamClientEndpoint)
