@@ -108,7 +108,7 @@ class Bench:
         return started
 
     def start_agent(self, number: int = 1, *flags: str) -> Started:
-        """One real agent."""
+        """One real agent; its supervisor and its tasks may use every processor, as anywhere."""
         port = free_ports("127.0.0.1", 1)[0]
         command = twistd(
             "--logfile",
@@ -120,7 +120,7 @@ class Bench:
             "--registration_backoff_factor=10ms",
             *flags,
         )
-        return self.start(list(command), cpu=1)
+        return self.start(list(command))
 
     def start_farm(self, agents: int, *flags: str, first: int = 0) -> Started:
         """Simulated agents, all registered when the event ``all_registered`` comes."""

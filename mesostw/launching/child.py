@@ -16,6 +16,7 @@ import pwd
 import resource
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, NoReturn
 
 import prctl
@@ -63,6 +64,13 @@ class Identity(NamedTuple):
     uid: int
     gid: int
     groups: tuple[int, ...]
+
+
+def warm_up() -> None:
+    """Have the C library read how users are found: once here, not again in each child."""
+    with suppress(KeyError):  # a user without a name: then most children do without, too
+        entry = pwd.getpwuid(os.geteuid())
+        os.getgrouplist(entry.pw_name, entry.pw_gid)
 
 
 def become(spec: Mapping[str, Any], birth: Birth) -> NoReturn:

@@ -48,7 +48,10 @@ class Supervisor:
     """Joins the agent's words to the containers."""
 
     def __init__(self, directory: str, listener: socket.socket) -> None:
-        from mesostw.launching.containers import Containers  # noqa: PLC0415 - main tells of prctl
+        from mesostw.launching.child import warm_up  # noqa: PLC0415 - main tells of prctl
+        from mesostw.launching.containers import Containers  # noqa: PLC0415 - the same
+
+        warm_up()
 
         self._watch = Watch()
         self._link = AgentLink(self._watch, listener, self._opened, self._heard)
@@ -109,7 +112,8 @@ class Supervisor:
         try:
             self._obey(sentence)
         except (LookupError, OSError, TypeError, ValueError) as fault:
-            sys.stderr.write(f"cannot do what the agent said: {sentence!r:.500}: {fault!r}\n")
+            # Only its first word: what follows may hold a command's secrets.
+            sys.stderr.write(f"cannot do what the agent said: {sentence[:1]}: {fault!r}\n")
 
     def _obey(self, sentence: list[Any]) -> None:
         match sentence:
