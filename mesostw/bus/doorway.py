@@ -63,9 +63,10 @@ class Visitor(Protocol):
             self._enter(BusProtocol(self._doorway.exchange), self._said[len(PREFACE) :])
         elif PREFACE.startswith(self._said):
             return
-        elif self._doorway.site is None:
+        elif self._doorway.site is None or not _may_be_http(self._said):
             self._cancel_timeout()
-            self._turn_away("does not speak the bus")
+            known = "the bus" if self._doorway.site is None else "the bus or HTTP"
+            self._turn_away(f"does not speak {known}")
         else:
             channel = self._doorway.site.buildProtocol(self._address)
             if channel is not None:
@@ -88,6 +89,11 @@ class Visitor(Protocol):
         self._cancel_timeout()
         if self._inner is not None:
             self._inner.connectionLost(reason)
+
+
+def _may_be_http(said: bytes) -> bool:
+    """Whether a request may begin so: with a letter, or an empty line that nobody minds."""
+    return said[:1].isalpha() or said[:1] in b"\r\n"
 
 
 class Doorway(Factory):

@@ -77,9 +77,17 @@ class DoorwayTests(SynchronousTestCase):
             visitor.connectionLost(Failure(ConnectionDone()))
             self.assertEqual(len(self.inbox.closed()), 1)
 
+    def test_garbage(self) -> None:
+        """What neither may become is turned away at its first byte, with one line in the log."""
+        for said in (b"\x16\x03\x01", b"\0\0\0\0", b"\xff", b" GET /"):
+            visitor, wire = self.visit()
+            visitor.dataReceived(said)
+            self.assertTrue(wire.aborted, said)
+        self.assertEqual(self.pages.made, [])
+
     def test_http(self) -> None:
         """Anything else is the web site's, from its first byte on."""
-        for said in (b"GET / HTTP/1.1\r\n\r\n", b"mesostw-bus/2\n", b"m", b"\x16\x03\x01", b"\n"):
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"mesostw-bus/2\n", b"m", b"\n"):
             self.setUp()
             visitor, wire = self.visit()
             if said == b"m":
