@@ -161,7 +161,6 @@ class Worker(Scheduler):
         self._arrived: dict[int, None] = {}
         #: What went wrong beside the callbacks.
         self.failure: Failure | None = None
-        self._suppressed = False
 
     # --- memory -----------------------------------------------------------------
 
@@ -223,8 +222,7 @@ class Worker(Scheduler):
         )
 
     def _wake_offers(self) -> None:
-        if self._suppressed and self.waiting():
-            self._suppressed = False
+        if self.waiting():
             self.driver.revive()
 
     def _kill_later(self, task_id: str, attempt: Attempt) -> None:
@@ -240,6 +238,8 @@ class Worker(Scheduler):
 
     def _ask_after(self) -> None:
         self._clock.callLater(RECONCILE_S, self._ask_after)
+        # What was suppressed while a link broke may have been heard by the next master.
+        self._wake_offers()
         # A task that was given up for lost may be there even so: hear of all that are.
         self.driver.reconcile()
         asked = {
@@ -266,10 +266,6 @@ class Worker(Scheduler):
         if live:
             self.driver.reconcile(live)
 
-    async def disconnected(self) -> None:
-        # The next subscription suppresses nothing.
-        self._suppressed = False
-
     async def offers(self, offers: Sequence[Offer]) -> None:
         for offer in offers:
             whim = self._random.uniform(0, 1)
@@ -280,8 +276,7 @@ class Worker(Scheduler):
                 self._clock.callLater(late_s, self._use_late, offer)
             else:
                 await self._use(offer)
-        if not self._suppressed and not self.waiting():
-            self._suppressed = True
+        if not self.waiting():
             self.driver.suppress()
 
     def _use_late(self, offer: Offer) -> None:
@@ -332,8 +327,9 @@ class Worker(Scheduler):
             if attempt.over and not moved.over:
                 # It was given up and another runs in its place.
                 self.driver.kill(task_id, attempt.agent_id)
+            if moved.over and not attempt.over and moved.state not in OWN_ENDS:
+                self._wake_offers()
         self._witness.acknowledging(self, status)
-        self._wake_offers()
 
 
 def _task(task_id: str, agent_id: str, job: Job, role: str | None) -> TaskInfo:
