@@ -21,6 +21,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import prctl
 
+from mesostw.launching.users import Identity
+
 #: What a shell says of a program that it could not execute.
 EXIT_NOT_EXECUTED: Final = 127
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -56,14 +58,8 @@ class Birth(NamedTuple):
     marker: int
     #: The soft and hard limit of open files that a program would have had without us.
     open_files: tuple[int, int]
-
-
-class Identity(NamedTuple):
-    """Whom a program runs as."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...]
+    #: Whom the user stands for, if that is known.
+    identity: Identity | None
 
 
 def warm_up() -> None:
@@ -80,7 +76,11 @@ def become(spec: Mapping[str, Any], birth: Birth) -> NoReturn:
         for pipe in birth.pipes:
             if pipe != birth.pipe:
                 os.close(pipe)
-        identity = _identity(spec.get("user"))
+        identity = birth.identity
+        if identity is None:
+            identity = _identity(spec.get("user"))
+            if identity is not None:
+                os.write(birth.pipe, identity.line())
         _limit(spec.get("rlimits", ()), birth)
         if identity is not None:
             _step("SANDBOX", "give away the sandbox", os.chown, spec["directory"], *identity[:2])

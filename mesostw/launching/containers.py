@@ -23,6 +23,7 @@ from mesostw.launching.frames import LOST, NOT_KNOWN
 from mesostw.launching.records import Records
 from mesostw.launching.sandbox import check_path, make_sandbox
 from mesostw.launching.sandbox import segment as check_id
+from mesostw.launching.users import Users
 from mesostw.launching.watch import Watch
 
 #: Children that are forked and do not run their program yet.  Each has about 1 MB of its
@@ -38,12 +39,13 @@ FAULT_BYTES_MAX: Final = 64 * 1024
 class Container:
     """One that waits, starts or runs."""
 
-    __slots__ = ("fault", "id", "marker", "pid", "pidfd", "pipe", "spec", "started")
+    __slots__ = ("fault", "id", "marker", "pid", "pidfd", "pipe", "spec", "started", "user")
 
     def __init__(self, container_id: str, spec: dict[str, Any]) -> None:
         self.id = container_id
         #: Given up once it has been born.
         self.spec: dict[str, Any] | None = spec
+        self.user = str(spec.get("user") or "")
         self.marker = processtree.new_marker()
         #: 0 until it is forked.
         self.pid = 0
@@ -63,6 +65,7 @@ class Containers:
 
     def __init__(self, watch: Watch, records: Records, tell: Callable[..., None]) -> None:
         self._watch = watch
+        self._users = Users()
         self._records = records
         self._tell = tell
         self._live: dict[str, Container] = {}
@@ -148,12 +151,13 @@ class Containers:
     def _fork(self, prepared: list[tuple[Container, dict[str, Any], int, int]]) -> None:
         """Fork each; one that the kernel has no process for keeps the pid 0."""
         parent = os.getpid()
-        pipes = tuple(writing for _, _, _, writing in prepared)
+        pipes, limit = tuple(writing for _, _, _, writing in prepared), self._open_files
         for container, spec, _, writing in prepared:
+            known = self._users.known(container.user)
             with suppress(OSError):
                 container.pid = os.fork()
                 if container.pid == 0:
-                    birth = Birth(parent, writing, pipes, container.marker, self._open_files)
+                    birth = Birth(parent, writing, pipes, container.marker, limit, known)
                     become(spec, birth)
 
     def _born(self, container: Container, reading: int) -> None:
@@ -168,9 +172,8 @@ class Containers:
         """The child has said what is wrong, or closed the pipe by running its program."""
         if container.pipe == -1:
             return
-        try:
-            said = os.read(container.pipe, FAULT_BYTES_MAX)
-        except BlockingIOError:
+        said = _read(container, self._users)
+        if said is None:
             return
         self._watch.remove(container.pipe)
         os.close(container.pipe)
@@ -315,6 +318,18 @@ def _prepare(records: Records, container: Container) -> tuple[dict[str, Any], in
         return spec, *os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as fault:
         raise fault_of(fault, "PROCESS", "cannot make a pipe") from None
+
+
+def _read(container: Container, users: Users) -> bytes | None:
+    """What a child tells of its fault, empty when its program runs, ``None`` if nothing yet."""
+    try:
+        said = os.read(container.pipe, FAULT_BYTES_MAX)
+        if said:
+            said = users.learnt(container.user, said)
+            said = said or os.read(container.pipe, FAULT_BYTES_MAX)
+    except BlockingIOError:
+        return None
+    return said
 
 
 def _epitaph(status: int) -> str:
