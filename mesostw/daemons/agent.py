@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Final
@@ -15,7 +16,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
-from twisted.python import usage
 from twisted.python.failure import Failure
 
 from mesostw import API_VERSION
@@ -42,11 +42,13 @@ from mesostw.daemons.options import (
 )
 from mesostw.daemons.sandbox_gc import SandboxSweeper
 from mesostw.daemons.stopping import stop_with
+from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.http.identity import Identity
 from mesostw.http.site import AgentParts, agent_site
 from mesostw.launching.processes import SupervisedLauncher
+from mesostw.launching.supervisor import PRCTL_MISSING
 from mesostw.messages.convert import attribute_messages_of, messages_of
 from mesostw.model.attributes import Attributes
 from mesostw.model.names import ANY_ROLE, check_role
@@ -171,7 +173,7 @@ class AgentDaemon(Service):
         self._clock = ReactorClock(reactor)
         self._work_dir = Path(options["work_dir"]).absolute()
         meta = self._work_dir / "meta"
-        meta.mkdir(parents=True, exist_ok=True)
+        claim(meta, mode=0o700)
         self._resources = offered(
             options["resources"], options["default_role"], str(self._work_dir)
         )
@@ -265,7 +267,7 @@ class AgentDaemon(Service):
 
     def _give_up(self, failure: Failure) -> None:
         """Stop the process: a supervisor starts it again, and tasks run on meanwhile."""
-        self._log.failure("the agent stops", failure)
+        say_why(self._log, "the agent", failure)
         stop_with(self._reactor, 1)
 
     def stopService(self) -> Deferred[None]:
@@ -337,10 +339,12 @@ def makeService(options: Options) -> IService:
 
     install_steady_time(reactor)
     daemon = Daemon(options)
+    if find_spec("prctl") is None:
+        refuse(PRCTL_MISSING)
     try:
         AgentDaemon(options, reactor).setServiceParent(daemon)
     except OSError as fault:
-        raise usage.UsageError(f"--work_dir={options['work_dir']}: {fault}") from fault
+        refuse(f"--work_dir={options['work_dir']}: {fault}")
     except ValueError as fault:
-        raise usage.UsageError(f"--resources={options['resources']}: {fault}") from fault
+        refuse(f"--resources={options['resources']}: {fault}")
     return daemon

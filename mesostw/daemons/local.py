@@ -16,6 +16,8 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, ClassVar, Final
 
@@ -26,12 +28,16 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, Logger
-from twisted.python import usage
 from twisted.runner.procmon import ProcessMonitor
 from zope.interface import implementer
 
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, count, port
+from mesostw.daemons.part import part_command
+from mesostw.daemons.stopping import stop_with
+from mesostw.daemons.work_dir import refuse
+from mesostw.launching.supervisor import PRCTL_MISSING
+from mesostw.model.resources import Resources
 from mesostw.reactor_time import install_steady_time
 from mesostw.unattended import unattended
 
@@ -46,6 +52,13 @@ RESTART_DELAY_S: Final = 1
 RESTART_DELAY_MAX_S: Final = 10
 #: A part that lived shorter than this died at once.
 SHORT_LIFE_S: Final = 2
+PORT_MAX: Final = 65_535
+
+
+def resources(text: str) -> str:
+    """The text of resources, if it can be read."""
+    Resources.parse(text)
+    return text
 
 
 class Options(FlagOptions):
@@ -66,7 +79,12 @@ class Options(FlagOptions):
         Flag("port", "The master's port; agents take the following ones. 0: any.", "5050", port),
         Flag("ready_file", "Written with every address, as JSON, once all is up."),
         Flag("cluster", "Name of the cluster, shown on the dashboard.", "local"),
-        Flag("resources", "Of each agent, as cpus:4;mem:1024; detected if not given."),
+        Flag(
+            "resources",
+            "Of each agent, as cpus:4;mem:1024; detected if not given.",
+            None,
+            resources,
+        ),
         *COMMON,
     )
 
@@ -101,12 +119,32 @@ def free_ports(ip: str, wanted: int) -> list[int]:
             probe.close()
 
 
+def given_ports(ip: str, first: int, wanted: int) -> list[int]:
+    """
+    ``wanted`` ports from ``first``.
+
+    :raises OSError: if one cannot be had now.
+    """
+    if first + wanted - 1 > PORT_MAX:
+        raise OSError(f"{wanted} ports from {first} end above {PORT_MAX}")
+    ports = list(range(first, first + wanted))
+    for number in ports:
+        with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((ip, number))
+                probe.listen()
+            except OSError as fault:
+                raise OSError(f"port {number}: {fault.strerror}") from fault
+    return ports
+
+
 def parts_of(options: Options, work_dir: Path) -> list[Part]:
     """The master first, then the agents."""
     ip = options["ip"]
     wanted = options["agents"] + 1
     first = options["port"]
-    ports = free_ports(ip, wanted) if first == 0 else list(range(first, first + wanted))
+    ports = free_ports(ip, wanted) if first == 0 else given_ports(ip, first, wanted)
     shared = [f"--ip={ip}", f"--log_format={options['log_format']}"]
     shared += [f"--logging_level={options['logging_level']}"]
     if options["hostname"]:
@@ -118,7 +156,7 @@ def parts_of(options: Options, work_dir: Path) -> list[Part]:
         f"--work_dir={work_dir / 'master'}",
         f"--cluster={options['cluster']}",
     ]
-    parts = [Part("master", twistd(*master_command, *shared), master)]
+    parts = [Part("master", part_command(signal.SIGTERM, *master_command, *shared), master)]
     for number, agent_port in enumerate(ports[1:], 1):
         command = [
             "mesos-agent",
@@ -130,7 +168,9 @@ def parts_of(options: Options, work_dir: Path) -> list[Part]:
         ]
         if options["resources"]:
             command.append(f"--resources={options['resources']}")
-        parts.append(Part(f"agent{number}", twistd(*command, *shared), f"{ip}:{agent_port}"))
+        # An agent ends its tasks on this signal; SIGTERM would leave them running.
+        words = part_command(signal.SIGUSR1, *command, *shared)
+        parts.append(Part(f"agent{number}", words, f"{ip}:{agent_port}"))
     return parts
 
 
@@ -145,7 +185,8 @@ class LocalCluster(Service):
     ready_file: Path | None
     #: Removed at the end, when nobody named a directory.
     temporary: Path | None
-    stop_all: Callable[[], object]
+    #: Ends the process with a status that says that something is wrong.
+    give_up: Callable[[], object]
     _monitor: ProcessMonitor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -160,6 +201,9 @@ class LocalCluster(Service):
     def startService(self) -> None:
         """Start every part, and look for them in the background."""
         super().startService()
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            # A terminal that is closed is as good as Ctrl-C in it.
+            signal.signal(signal.SIGHUP, lambda *_: self.reactor.callFromThread(self.reactor.stop))
         self._forget_ready()
         self._monitor.startService()
         unattended(self._announce(), self._failed)
@@ -199,7 +243,7 @@ class LocalCluster(Service):
 
     def _failed(self, failure: Any) -> None:
         self._log.failure("the cluster did not come up", failure=failure)
-        self.stop_all()
+        self.give_up()
 
     def _forget_ready(self) -> None:
         if self.ready_file is not None:
@@ -271,6 +315,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     install_steady_time(reactor)
+    if options["agents"] and find_spec("prctl") is None:
+        refuse(PRCTL_MISSING)
 
     temporary = None
     if options["work_dir"]:
@@ -281,9 +327,14 @@ def makeService(options: Options) -> IService:
         work_dir.mkdir(parents=True, exist_ok=True)
         parts = parts_of(options, work_dir)
     except OSError as fault:
-        raise usage.UsageError(f"cannot start in {work_dir} on {options['ip']}: {fault}") from fault
+        if temporary is not None:
+            temporary.rmdir()
+        refuse(f"cannot start in {work_dir} on {options['ip']}: {fault}")
+    ready_file = Path(options["ready_file"]).absolute() if options["ready_file"] else None
+    if ready_file is not None and not os.access(ready_file.parent, os.W_OK):
+        refuse(f"--ready_file={ready_file}: its directory cannot be written to")
     service = Daemon(options)
     service.observer = PassingOn(service.observer, service.stream, options["log_format"] == "json")
-    ready_file = Path(options["ready_file"]).absolute() if options["ready_file"] else None
-    LocalCluster(reactor, parts, ready_file, temporary, reactor.stop).setServiceParent(service)
+    give_up = partial(stop_with, reactor, 1)
+    LocalCluster(reactor, parts, ready_file, temporary, give_up).setServiceParent(service)
     return service

@@ -14,7 +14,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
-from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 from zope.interface import implementer
@@ -30,16 +29,18 @@ from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.pauses import keep_pauses_short
 from mesostw.daemons.stopping import stop_with
+from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
 from mesostw.feed.live import Live
 from mesostw.feed.master import live_parts
-from mesostw.http.identity import Identity
+from mesostw.http.identity import MASTER_CAPABILITIES, Identity
 from mesostw.http.serving import HouseSite
 from mesostw.http.site import MasterParts, master_site
 from mesostw.interfaces import IPerformer
-from mesostw.messages.masters import MasterInfo
+from mesostw.messages.machines import Address
+from mesostw.messages.masters import MasterCapability, MasterCapabilityType, MasterInfo
 from mesostw.model.names import check_role, check_weight
 from mesostw.reactor_time import ReactorClock, install_steady_time
 from mesostw.store.sqlite import SqliteStore
@@ -134,7 +135,7 @@ class MasterDaemon(Service):
         self._driver: Driver[Any, Any, Any] | None = None
         self._live: Live | None = None
         work_dir = Path(options["work_dir"]).absolute()
-        work_dir.mkdir(parents=True, exist_ok=True)
+        claim(work_dir)
         self._store = SqliteStore(str(work_dir / "registry.db"), reactor.callFromThread)
 
     def startService(self) -> None:
@@ -210,7 +211,7 @@ class MasterDaemon(Service):
 
     def _give_up(self, failure: Failure) -> None:
         """Stop the process: a supervisor starts it again, and the registry is read again."""
-        self._log.failure("the master stops", failure)
+        say_why(self._log, "the master", failure)
         stop_with(self._reactor, 1)
 
     def stopService(self) -> Deferred[None]:
@@ -250,6 +251,10 @@ def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlag
         pid=f"master@{identity.address}",
         hostname=identity.hostname,
         version=API_VERSION,
+        address=Address(hostname=identity.hostname, ip=identity.ip, port=identity.port),
+        capabilities=tuple(
+            MasterCapability(type=MasterCapabilityType(name)) for name in MASTER_CAPABILITIES
+        ),
     )
     excluded = options["fair_sharing_excluded_resource_names"]
     return MasterFlags(
@@ -286,5 +291,5 @@ def makeService(options: Options) -> IService:
     try:
         MasterDaemon(options, reactor).setServiceParent(daemon)
     except OSError as fault:
-        raise usage.UsageError(f"--work_dir={options['work_dir']}: {fault}") from fault
+        refuse(f"--work_dir={options['work_dir']}: {fault}")
     return daemon

@@ -60,6 +60,10 @@ class Variable(Body, frozen=True, kw_only=True):
     value: Annotated[str | None, 2] = None
     secret: Annotated[Secret | None, 4] = None
 
+    def __repr__(self) -> str:
+        """Without the value: what is shown of a command ends in logs."""
+        return f"Variable(name={self.name!r}, ...)"
+
 
 class SecretType(WireEnum):
     """Whether a secret is given or referred to."""
@@ -89,12 +93,20 @@ class SecretValue(Body, frozen=True, kw_only=True):
 
     data: Annotated[bytes, 1]
 
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return "SecretValue(...)"
+
 
 class Credential(Body, frozen=True, kw_only=True):
     """Who asks, and the secret that proves it."""
 
     principal: Annotated[str, 1]
     secret: Annotated[str | None, 2] = None
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Credential(principal={self.principal!r}, ...)"
 
 
 class Credentials(Body, frozen=True, kw_only=True):

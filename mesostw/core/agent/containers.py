@@ -71,6 +71,14 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     #: Bits that new files do not get; the usual default of a Unix shell.
     umask: int = 0o022
 
+    def __repr__(self) -> str:
+        """With the names of variables only: their values must not end in a log."""
+        names = ", ".join(self.environment)
+        return (
+            f"ContainerSpec({self.container_id!r}, argv={self.argv!r}, "
+            f"directory={self.directory!r}, user={self.user!r}, environment=<{names}>)"
+        )
+
 
 class ContainerStarted(Struct, frozen=True):
     """The program of a container runs as ``pid``, which is also its session and group."""

@@ -99,7 +99,7 @@ def _latest(turn: Turn, framework: Framework, task: Task) -> TaskStatus:
     return TaskStatus(
         task_id=TaskID(value=task.id),
         state=told(state, aware=framework.is_partition_aware),
-        message="Reconciliation: Latest task state",
+        message="Reconciliation: Latest task state" + _how(last, state),
         source=TaskStatusSource.SOURCE_MASTER,
         reason=_REASON,
         agent_id=AgentID(value=task.agent_id),
@@ -109,6 +109,11 @@ def _latest(turn: Turn, framework: Framework, task: Task) -> TaskStatus:
         check_status=None if last is None else last.check_status,
         container_status=None if last is None else last.container_status,
     )
+
+
+def _how(last: TaskStatus | None, state: TaskState) -> str:
+    """How it came to that state: this may be the first that its framework hears of it."""
+    return f": {last.message}" if last and last.state is state and last.message else ""
 
 
 def _say(turn: Turn, framework: Framework, status: TaskStatus) -> None:
