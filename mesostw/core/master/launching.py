@@ -162,8 +162,9 @@ def _tasks_of(operations: Iterable[OfferOperation]) -> Iterator[TaskInfo]:
 
 
 def _operated(turn: Turn, ground: Ground, operation: OfferOperation) -> None:
-    if operation.type is OfferOperationType.LAUNCH and operation.launch is not None:
-        for task in operation.launch.task_infos:
+    if operation.type is OfferOperationType.LAUNCH:
+        # Without its part it is a launch of nothing.
+        for task in () if operation.launch is None else operation.launch.task_infos:
             _launched(turn, ground, task)
     elif operation.type is OfferOperationType.LAUNCH_GROUP and operation.launch_group is not None:
         _group_launched(turn, ground, operation.launch_group)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mesostw.core.master.records import Agent, Framework
 from mesostw.core.master.state import ClusterState
-from mesostw.messages.commands import CommandInfo
+from mesostw.messages.commands import CommandInfo, VariableType
 from mesostw.messages.convert import resources_of
 from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import FrameworkID
@@ -63,7 +63,7 @@ def need_of(ground: Ground, task: TaskInfo) -> Need:
             "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
         )
     _check_times(task)
-    wanted = _resources(task.resources, "Task", ground)
+    wanted = _task_resources(ground, task)
     _check_limits(ground, task, wanted)
     if task.command is not None:
         _check_command(task.command, "Task")
@@ -85,7 +85,7 @@ def group_need_of(ground: Ground, task: TaskInfo) -> Resources:
         raise Fault("'TaskInfo.command' must be set in a task group")
     _check_command(task.command, "Task")
     _check_times(task)
-    wanted = _resources(task.resources, "Task", ground)
+    wanted = _task_resources(ground, task)
     _check_limits(ground, task, wanted)
     return wanted
 
@@ -150,6 +150,18 @@ def _check_command(command: CommandInfo, whose: str) -> None:
     texts = (command.value or "", command.user or "", *command.arguments)
     if any("\0" in text for text in texts):
         raise Fault(f"{whose} uses invalid CommandInfo: a text contains a zero byte")
+    for variable in () if command.environment is None else command.environment.variables:
+        if variable.type is VariableType.VALUE and variable.value is None:
+            raise Fault(
+                f"{whose} uses invalid CommandInfo: Environment variable '{variable.name}'"
+                " of type 'VALUE' must have a value set"
+            )
+
+
+def _task_resources(ground: Ground, task: TaskInfo) -> Resources:
+    if not task.resources:
+        raise Fault("Task uses no resources")
+    return _resources(task.resources, "Task", ground)
 
 
 def _resources(messages: tuple[Resource, ...], whose: str, ground: Ground) -> Resources:

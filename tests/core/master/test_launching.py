@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.messages.agent_master import RunTask, RunTaskGroup
-from mesostw.messages.commands import CommandInfo
+from mesostw.messages.commands import CommandInfo, Environment, Variable
 from mesostw.messages.convert import messages_of
 from mesostw.messages.health import HealthCheck, KillPolicy
 from mesostw.messages.ids import FrameworkID, OperationID, TaskID
@@ -233,12 +233,21 @@ class DroppedTests(SynchronousTestCase):
         status = self.framework.last(UpdateOperationStatus).status
         self.assertIs(status.state, OperationState.OPERATION_ERROR)
 
+    def test_launch_of_nothing(self) -> None:
+        """A LAUNCH without its part launches nothing and does no harm, as in Mesos."""
+        self.bench.accept(self.framework, OfferOperation(type=OfferOperationType.LAUNCH))
+        self.assertIsNone(self.framework.closed)
+        self.assertEqual(self.framework.all(Error), [])
+
     def test_unsupported_operation_without_id(self) -> None:
         """Without an id there is no status, so the framework is told an error."""
         operation = OfferOperation(type=OfferOperationType.RESERVE, reserve=Reserve())
         self.bench.accept(self.framework, operation)
         self.assertIn("RESERVE is not supported", self.framework.last(Error).message)
         self.assertIsNotNone(self.framework.closed)
+
+
+NO_VALUE = CommandInfo(value="true", environment=Environment(variables=(Variable(name="A"),)))
 
 
 def scalar(name: str, value: float) -> Resource:
@@ -269,6 +278,8 @@ def invalid_tasks(agent_id: str) -> list[tuple[str, TaskInfo]]:
         ("Task uses more resources", task(resources=(scalar("unicorns", 1.0),))),
         ("'value' must be set", task(command=CommandInfo())),
         ("zero byte", task(command=CommandInfo(value="a\0b"))),
+        ("Task uses no resources", task(resources=())),
+        ("Environment variable 'A' of type 'VALUE' must have a value set", task(command=NO_VALUE)),
         (
             "'kill_policy.grace_period' must be non-negative",
             task(kill_policy=KillPolicy(grace_period=DurationInfo(nanoseconds=-1))),
