@@ -110,7 +110,8 @@ def _refused(turn: Turn, framework: Framework, task: Task, fault: str | None) ->
             reason=TaskStatusReason.REASON_EXECUTOR_TERMINATED,
         )
         return True
-    error = invalid(task.info, turn.state.identity.agent_id)
+    grouped = task.group != NO_GROUP
+    error = invalid(task.info, turn.state.identity.agent_id, grouped=grouped)
     if error is not None:
         said(
             turn,

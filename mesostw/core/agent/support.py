@@ -16,11 +16,15 @@ from mesostw.messages import (
 )
 
 
-def invalid(task: TaskInfo, agent_id: str) -> str | None:
-    """Why ``task`` makes no sense here, in a sentence."""
+def invalid(task: TaskInfo, agent_id: str, *, grouped: bool = False) -> str | None:
+    """
+    Why ``task`` makes no sense here, in a sentence.
+
+    :param grouped: it is one of a group: it has a command, which the group's executor runs.
+    """
     if task.agent_id.value != agent_id:
         return f"Task is for agent {task.agent_id.value}, but this is {agent_id}"
-    if (task.command is None) == (task.executor is None):
+    if (task.command is None) == (task.executor is None) and not grouped:
         return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
     command = task.command
     if task.executor is not None:

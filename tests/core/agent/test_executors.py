@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed, ContainerStarted
@@ -17,6 +18,7 @@ from mesostw.messages.agent_master import (
     ShutdownExecutor,
     StatusUpdated,
 )
+from mesostw.messages.commands import CommandInfo
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.tasks import TaskGroupInfo, TaskInfo, TaskState, TaskStatus, TaskStatusReason
 from mesostw.model.ids import ContainerId, LinkId
@@ -90,6 +92,24 @@ class LifeTests(ExecutorCase):
         told = self.subscribe()
         (group,) = [one for one in told if isinstance(one, executor_events.LaunchGroup)]
         self.assertEqual([task.name for task in group.task_group.tasks], ["g1", "g2"])
+
+    def test_group_of_commands(self) -> None:
+        """The tasks of a group have commands, for their executor to run."""
+        task = executor_task("g1")
+        executor = task.executor
+        assert executor is not None
+        alone = replace(task, executor=None, command=CommandInfo(value="true"))
+        self.world.master_says(
+            RunTaskGroup(
+                framework=framework(),
+                executor=executor,
+                group=TaskGroupInfo(tasks=(alone,)),
+                epoch=EPOCH,
+            )
+        )
+        self.assertEqual(self.world.said(), [])
+        (group,) = [one for one in self.subscribe() if isinstance(one, executor_events.LaunchGroup)]
+        self.assertEqual([one.name for one in group.task_group.tasks], ["g1"])
 
     def test_not_in_time(self) -> None:
         """One that does not subscribe within a minute is ended and its tasks fail."""
