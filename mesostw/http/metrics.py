@@ -42,6 +42,46 @@ _ENDED: Final = {
     "gone_by_operator": TaskState.TASK_GONE_BY_OPERATOR,
 }
 
+#: What a master's core counts, told as 0 before the first: an alert on a name that is not
+#: there never fires.
+_MASTER_COUNTERS: Final = tuple(
+    f"master/{name}"
+    for name in (
+        "dropped_messages",
+        "invalid_executor_to_framework_messages",
+        "invalid_framework_to_executor_messages",
+        "invalid_status_update_acknowledgements",
+        "invalid_status_updates",
+        "messages_decline_offers",
+        "messages_executor_to_framework",
+        "messages_exited_executor",
+        "messages_framework_to_executor",
+        "messages_kill_task",
+        "messages_launch_tasks",
+        "messages_reconcile_operations",
+        "messages_reconcile_tasks",
+        "messages_register_framework",
+        "messages_register_slave",
+        "messages_reregister_framework",
+        "messages_reregister_slave",
+        "messages_resource_request",
+        "messages_revive_offers",
+        "messages_suppress_offers",
+        "messages_unregister_slave",
+        "slave_registrations",
+        "slave_removals",
+        "slave_removals/reason_registered",
+        "slave_removals/reason_unhealthy",
+        "slave_removals/reason_unregistered",
+        "slave_reregistrations",
+        "slave_unreachable_completed",
+        "valid_executor_to_framework_messages",
+        "valid_framework_to_executor_messages",
+        "valid_status_update_acknowledgements",
+        "valid_status_updates",
+    )
+)
+
 Metrics = Callable[[], Mapping[str, float]]
 
 
@@ -86,6 +126,7 @@ def master_metrics(view: ClusterState, uptime_s: float) -> dict[str, float]:
     frameworks = Counter(one.state for one in view.frameworks.values())
     connected = agents[AgentState.ACTIVE] + agents[AgentState.INACTIVE]
     found: dict[str, float] = {
+        **dict.fromkeys(_MASTER_COUNTERS, 0),
         "master/uptime_secs": uptime_s,
         "master/elected": 1,
         "master/slaves_active": agents[AgentState.ACTIVE],

@@ -141,6 +141,7 @@ def write(request: Request, query: Query, reply: Reply) -> bytes | int:
     if callback and content_type == JSON and reply.status == 200:
         if not _CALLBACK.fullmatch(callback):
             request.setResponseCode(400)
+            request.setHeader("content-type", TEXT)
             return b"'jsonp' must be the name of a function.\n"
         body = callback.encode() + b"(" + body + b");"
         content_type = "text/javascript"

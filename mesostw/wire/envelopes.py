@@ -33,6 +33,7 @@ from mesostw.wire.errors import (
 UUID_BYTES: Final = 16
 
 T = TypeVar("T", bound=Struct)
+_NO_FRAMEWORK: Final = FrameworkID(value="")
 _split: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 
 _SCHEDULER_CALLS: Final[Mapping[str, type[Struct]]] = {
@@ -266,7 +267,8 @@ def decode_scheduler_call(text: bytes) -> SchedulerCall:
     framework_id = members.read("framework_id", FrameworkID)
     body = _scheduler_calls.decode_call(members)
     if isinstance(body, scheduler_calls.Subscribe):
-        if body.framework_info.id != framework_id:
+        # An empty id is as good as none.
+        if (body.framework_info.id or _NO_FRAMEWORK) != (framework_id or _NO_FRAMEWORK):
             raise MalformedCall("'framework_id' differs from 'subscribe.framework_info.id'")
         return SchedulerCall(framework_id, body)
     if framework_id is None:

@@ -261,6 +261,9 @@ class SchedulerCallTests(SynchronousTestCase):
                 scheduler_calls.Subscribe(framework_info=FrameworkInfo(user="u", name="n")),
             ),
         )
+        info["id"] = {"value": ""}
+        empty = scheduler(framework_id=None, type="SUBSCRIBE", subscribe=subscribe)
+        self.assertIsNone(empty.framework_id)
         info["id"] = {"value": "f2"}
         self.assert_refused(differs, type="SUBSCRIBE", subscribe=subscribe)
         info["id"] = {"value": "f1"}
