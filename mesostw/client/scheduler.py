@@ -22,7 +22,9 @@ raises is stopped with that failure, and the status will come again.
 Note [What a broken link loses]: a call made while the link breaks may or may
 not have reached the master.  Launches that did not are answered to the
 reconciliation that follows; kills are remembered here and said again until
-the task has ended; everything else is offered again by the master.
+the task has ended; everything else is offered again by the master.  After an
+``await`` in a callback the link may be another one than its event came by: what was
+offered may be void then, and a launch on it is answered with a status.
 """
 
 from __future__ import annotations
