@@ -65,7 +65,7 @@ def master_address(text: str) -> str:
     host, colon, number = text.rpartition(":")
     if "://" in text:
         raise ValueError("finding the master by ZooKeeper is not supported in this version")
-    if not (host and colon and number.isdigit()):
+    if not (host and colon and number.isdigit() and int(number) < 65536):
         raise ValueError("give HOST:PORT")
     return text
 

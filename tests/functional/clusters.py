@@ -52,7 +52,7 @@ class LocalCluster:
             *flags,
         )
         with self.log.open("wb") as log:
-            self._child = subprocess.Popen(
+            self.process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
         try:
@@ -65,7 +65,7 @@ class LocalCluster:
         self.agents: list[str] = ready["agents"]
 
     def _ready(self) -> dict[str, Any] | None:
-        if self._child.poll() is not None:
+        if self.process.poll() is not None:
             raise AssertionError("the cluster ended at once")
         if not self.ready_file.exists():
             return None
@@ -138,16 +138,17 @@ class LocalCluster:
 
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit status."""
-        self._child.send_signal(signal.SIGINT)
-        return self._child.wait(timeout=PATIENCE_S)
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def stop(self) -> None:
         """End everything, also what hangs, and remove the directory."""
-        if self._child.poll() is None:
-            self._child.send_signal(signal.SIGINT)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
             try:
-                self._child.wait(timeout=20)
+                self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
-                os.killpg(self._child.pid, signal.SIGKILL)
-                self._child.wait()
+                # Its parts, and what they run, end with it.
+                self.process.kill()
+                self.process.wait()
         self._directory.cleanup()
