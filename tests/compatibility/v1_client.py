@@ -109,6 +109,7 @@ class Scheduler:
         self.stream = Chunks(master, json.dumps(call).encode(), JSON_HEADERS)
         self.stream_id = self.stream.headers.get("mesos-stream-id", "")
         self.events: list[Event] = []
+        self._offered: list[dict[str, Any]] = []
         self.framework_id = self.info.get("id", {}).get("value", "")
 
     # --- events
@@ -122,6 +123,8 @@ class Scheduler:
         assert int(length) == len(record), chunk[:100]
         event: Event = json.loads(record)
         self.events.append(event)
+        if event["type"] == "OFFERS":
+            self._offered += event["offers"]["offers"]
         if event["type"] == "SUBSCRIBED":
             self.framework_id = event["subscribed"]["framework_id"]["value"]
         return event
@@ -160,10 +163,10 @@ class Scheduler:
         return self.wait("SUBSCRIBED")
 
     def offers(self, count: int = 1, wait_s: float = PATIENCE_S) -> list[dict[str, Any]]:
-        """At least so many offers."""
-        found: list[dict[str, Any]] = []
-        while len(found) < count:
-            found += self.wait("OFFERS", wait_s=wait_s)["offers"]["offers"]
+        """At least so many offers, with those that came while something else was waited for."""
+        while len(self._offered) < count:
+            self.wait("OFFERS", wait_s=wait_s)
+        found, self._offered = self._offered, []
         return found
 
     def status(self, task_id: str, *states: str, wait_s: float = PATIENCE_S) -> dict[str, Any]:
