@@ -32,6 +32,7 @@ from mesostw.core.master.records import (
     TaskSpec,
 )
 from mesostw.core.master.state import ClusterState
+from mesostw.daemons.pauses import keep_pauses_short
 from mesostw.feed.changes import Feed
 from mesostw.http.basics import Basics
 from mesostw.http.cluster import ClusterPages
@@ -157,6 +158,7 @@ def serve(what: str) -> None:
         "health": Page(basics.health),
         "change": Page(changed),
     }
+    keep_pauses_short()  # as the master does at its start
     port = reactor.listenTCP(0, HouseSite(Paths(exact, {}), clock), interface="127.0.0.1")
     print(port.getHost().port, flush=True)
     reactor.run()
