@@ -4,6 +4,10 @@
 The parts are ordinary ``twistd`` daemons, watched by Twisted's process monitor:
 one that dies is started again on its port with its work directory, so killing
 any of them shows what a cluster does about it.
+
+SIGINT, SIGTERM and SIGHUP end all tasks and parts.  So does SIGKILL where python-prctl is
+installed, except that the directory stays, also a temporary one; without python-prctl
+the master goes on and is to be ended by hand.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlag
         version=API_VERSION,
         address=Address(hostname=identity.hostname, ip=identity.ip, port=identity.port),
         capabilities=tuple(
-            MasterCapability(type=MasterCapabilityType(name)) for name in MASTER_CAPABILITIES
+            MasterCapability(type=MasterCapabilityType[name]) for name in MASTER_CAPABILITIES
         ),
     )
     excluded = options["fair_sharing_excluded_resource_names"]

@@ -255,7 +255,7 @@ class FrameworkTests(OneCluster):
         self.assertEqual(journal.ended()["task-17"]["state"], "TASK_FINISHED")
 
     def test_secrets(self) -> None:
-        """No log has a task's variables; what has them is for its owner only."""
+        """No log has a task's variables, others cannot read or reach what has them."""
         journal = Journal(self.cluster.directory, "secret")
         self.witness(journal, "echo $PASSWORD > RUNS/@", "--tasks=2")
         wait_until("the ends", lambda: len(journal.ended()) == 2)
@@ -274,8 +274,9 @@ class FrameworkTests(OneCluster):
         for part in ("agent1/meta", "agent1/meta/supervisor"):
             self.assertEqual((work / part).stat().st_mode & 0o777, 0o700, part)
 
-    def test_loopback(self) -> None:
-        """Nothing listens beyond this machine unless told."""
+        self._listens_here_only()
+
+    def _listens_here_only(self) -> None:
         inodes = set()
         for part in ("master", "agent1", "agent2"):
             pid = self.cluster.pid_of(part)
@@ -317,6 +318,10 @@ class EndTests(OneCluster):
         """SIGTERM ends all."""
         self._ends(signal.SIGTERM)
 
+    def test_hung_up(self) -> None:
+        """A terminal that is closed ends all."""
+        self._ends(signal.SIGHUP)
+
     def test_killed(self) -> None:
         """A cluster that is killed outright takes its parts and their tasks with it."""
         self._ends(signal.SIGKILL)
@@ -332,41 +337,48 @@ class StartTests(SynchronousTestCase):
         self.addCleanup(self.socket.close)
         self.port = self.socket.getsockname()[1]
 
-    def refused(self, *words: str, command: tuple[str, ...] = ()) -> str:
-        """The last line that says something, of a daemon that ends by itself."""
-        done = subprocess.run(
-            command or twistd(*words), capture_output=True, text=True, timeout=30, check=False
-        )
-        said = done.stdout + done.stderr
-        self.assertNotEqual(done.returncode, 0, said)
-        self.assertNotIn("Traceback", said)
-        return said
+    def refused(self, *commands: tuple[str, ...]) -> list[str]:
+        """What each of these daemons says before it ends by itself; all run at once."""
+        running = [
+            subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for one in commands
+        ]
+        for one in running:
+            self.addCleanup(one.wait)
+            self.addCleanup(one.kill)
+        outputs = [one.communicate(timeout=30)[0] for one in running]
+        for one, said in zip(running, outputs, strict=True):
+            self.assertNotEqual(one.returncode, 0, said)
+            self.assertNotIn("Traceback", said)
+        return outputs
 
     def test_work_dir(self) -> None:
         """A directory that cannot be."""
         (self.top / "file").touch()
-        for words in (
-            ("mesos-master", "--port=0"),
-            ("mesos-agent", "--port=0", "--master=127.0.0.1:1"),
-            ("mesos-local", "--port=0"),
-        ):
-            where = str(self.top / "file" / "below")
-            self.assertIn(where, self.refused(*words, f"--work_dir={where}"))
+        where = str(self.top / "file" / "below")
+        roles = (("mesos-master",), ("mesos-agent", "--master=127.0.0.1:1"), ("mesos-local",))
+        commands = [twistd(*role, "--port=0", f"--work_dir={where}") for role in roles]
+        for said in self.refused(*commands):
+            self.assertIn(where, said)
 
     def test_port(self) -> None:
         """A port that is taken."""
-        for words in (("mesos-master",), ("mesos-agent", "--master=127.0.0.1:1"), ("mesos-local",)):
-            said = self.refused(*words, f"--work_dir={self.top}/w", f"--port={self.port}")
+        roles = (("mesos-master",), ("mesos-agent", "--master=127.0.0.1:1"), ("mesos-local",))
+        commands = [
+            twistd(*role, f"--work_dir={self.top}/{role[0]}", f"--port={self.port}")
+            for role in roles
+        ]
+        for said in self.refused(*commands):
             self.assertIn(str(self.port), said)
             self.assertIn("Address already in use", said)
 
     def test_flags(self) -> None:
         """Flags that nobody knows or can read."""
-        master = {"mesos-agent": ("--master=127.0.0.1:1",)}
-        for role in ("mesos-master", "mesos-agent", "mesos-local"):
-            needed = (role, f"--work_dir={self.top}/w", *master.get(role, ()))
-            self.assertIn("--bogus not recognized", self.refused(*needed, "--bogus"))
-            self.assertIn("give a port", self.refused(*needed, "--port=x"))
+        roles = (("mesos-master",), ("mesos-agent", "--master=127.0.0.1:1"), ("mesos-local",))
+        for wrong, told in (("--bogus", "--bogus not recognized"), ("--port=x", "give a port")):
+            commands = [twistd(*role, f"--work_dir={self.top}/w", wrong) for role in roles]
+            for said in self.refused(*commands):
+                self.assertIn(told, said.splitlines()[-1])
 
     def test_no_prctl(self) -> None:
         """An agent without python-prctl names the package."""
@@ -375,14 +387,12 @@ class StartTests(SynchronousTestCase):
             "u.find_spec = lambda n, *a: None if n in ('prctl', '_prctl') else old(n, *a); "
             "from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
         )
-        for words in (("mesos-agent", "--master=127.0.0.1:1"), ("mesos-local", "--port=0")):
-            said = self.refused(
-                command=(
-                    *(sys.executable, "-c", program, "--nodaemon", "--pidfile="),
-                    *words,
-                    f"--work_dir={self.top}/w",
-                )
-            )
+        start = (sys.executable, "-c", program, "--nodaemon", "--pidfile=")
+        work_dir = f"--work_dir={self.top}/w"
+        for said in self.refused(
+            (*start, "mesos-agent", "--master=127.0.0.1:1", work_dir),
+            (*start, "mesos-local", "--port=0", work_dir),
+        ):
             self.assertIn("python-prctl", said)
 
     def _answers(self, log: Path) -> bool:
@@ -398,7 +408,7 @@ class StartTests(SynchronousTestCase):
             self.addCleanup(first.wait)
             self.addCleanup(first.kill)
             wait_until(f"it: {log}", partial(self._answers, log), 10)
-            self.assertIn("another daemon works in", self.refused(command=command))
+            self.assertIn("another daemon works in", self.refused(command)[0])
             self.assertIsNone(first.poll())
 
 
