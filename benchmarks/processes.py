@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -151,10 +151,25 @@ class Bench:
         raise RuntimeError(f"no master at {self.master}: see {self.directory}/master.log")
 
     def close(self) -> None:
-        """End every process."""
+        """End every process, and the supervisors of killed agents with the tasks they hold."""
         for started in reversed(self._started):
             started.kill()
+        for pid in self._supervisors():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._log.close()
+
+    def _supervisors(self) -> list[int]:
+        """Processes with a supervisor's directory below ours in their command line."""
+        ours = f"{self.directory}/agent".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    words = (entry / "cmdline").read_bytes().split(b"\0")
+                    if any(word.startswith(ours) and b"/supervisor" in word for word in words):
+                        found.append(int(entry.name))
+        return found
 
 
 @contextmanager
