@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mesostw.core.master import frameworks, offers
+from mesostw.core.master import offers
 from mesostw.core.master.changes import ExecutorChanged, TaskChanged
 from mesostw.core.master.records import (
     AgentState,
@@ -168,17 +168,15 @@ def _operated(turn: Turn, ground: Ground, operation: OfferOperation) -> None:
             _launched(turn, ground, task)
     elif operation.type is OfferOperationType.LAUNCH_GROUP and operation.launch_group is not None:
         _group_launched(turn, ground, operation.launch_group)
-    elif operation.id is not None:
-        message = f"{operation.type} is not supported by this version of mesostw"
-        _refuse(turn, ground.framework, operation, OperationState.OPERATION_ERROR, message)
-    elif ground.framework.link is not None:
-        # Without an id there is no status to say it with, and silence would hide it.
-        frameworks.refused(
-            turn,
-            ground.framework.link,
-            f"Operation {operation.type} is not supported by this version of mesostw,"
-            " or lacks its part; give operations an id to be told by a status",
-        )
+    else:
+        name = "UNKNOWN" if operation.type is None else operation.type.value
+        turn.count("operations/dropped")
+        turn.count(f"operations/{name.lower()}/dropped")
+        if operation.id is not None:
+            message = f"{name} is not supported by this version of mesostw"
+            _refuse(turn, ground.framework, operation, OperationState.OPERATION_ERROR, message)
+        # Without an id there is no status to say it with: it is dropped and counted, as the
+        # original does.  An ERROR would end the framework, and with it all its tasks.
 
 
 def _refuse(
