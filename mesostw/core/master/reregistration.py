@@ -270,10 +270,11 @@ def _came_back(turn: Turn, agent: Agent, task: Task, *, returning: bool) -> None
     load = turn.state.load_of(task.framework_id)
     strayed = task.id in load.unreachable
     given_up = None if strayed else load.completed.get(task.id)
-    if given_up is not None and given_up.agent_id == agent.id and task.state not in TERMINAL:
-        # Its framework was told an end; see ``Live.condemned``.
+    if given_up is not None and given_up.agent_id == agent.id:
+        # Its framework was told an end, and hears no other; see ``Live.condemned``.
         turn.live.condemned[task.key] = None
-        turn.live.kills.setdefault(agent.id, {})[task.key] = None
+        if task.state not in TERMINAL:
+            turn.live.kills.setdefault(agent.id, {})[task.key] = None
         turn.change(TaskChanged(task))
         return
     if not (strayed or returning) or task.state in TERMINAL:

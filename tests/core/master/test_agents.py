@@ -191,6 +191,25 @@ class AwayTests(SynchronousTestCase):
         self.assertEqual(len(framework.updates()), told)
         self.assertEqual(bench.used(back), "")
 
+    def test_ended_meanwhile_without_checkpoints(self) -> None:
+        """A task that was told LOST and ended meanwhile: its framework hears no second end."""
+        bench = Bench()
+        agent, framework = bench.agent(), bench.framework(framework_info(checkpoint=False))
+        bench.run(framework, agent)
+        agent.break_link()
+        told = framework.states()
+        back = bench.return_agent(
+            agent.id,
+            [task_message(framework, agent.id, "t1", TaskState.TASK_FAILED)],
+            [told_framework(framework, checkpoint=False)],
+        )
+        self.assertEqual(back.all(KillTask), [])
+        bench.report(back, framework, "t1", TaskState.TASK_FAILED)
+        self.assertEqual(framework.states(), told)
+        self.assertEqual(len(back.all(AcknowledgeStatus)), 1)
+        self.assertFalse(bench.is_running(framework, "t1"))
+        self.assertEqual(bench.used(back), "")
+
     def test_unregistered(self) -> None:
         """An agent that leaves is forgotten, and its tasks are GONE."""
         self.bench.run(self.framework, self.agent)
