@@ -81,9 +81,7 @@ class LedgerTests(SynchronousTestCase):
         self.sync(STARTED, ("exited", B, 0, "done"))
         self.assertEqual(self.sync(), [])
         told, _ = self.ledger.recovered([A, B])
-        self.assertEqual(
-            told, [ContainerExited(A, None, NOT_KNOWN), ContainerExited(B, 0, "done")]
-        )
+        self.assertEqual(told, [ContainerExited(A, None, NOT_KNOWN), ContainerExited(B, 0, "done")])
 
     def test_unknown_words(self) -> None:
         """Words of a newer supervisor are passed over."""
