@@ -13,6 +13,8 @@ export interface Matter {
   readonly link: readonly string[];
   readonly linkWord: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** How many things stand behind this line; one if not said. */
+  count?: number;
 }
 
 /** A task that is not running after so many seconds is waiting for something. */
@@ -84,7 +86,7 @@ export function matters(
   });
   const more = found.length - ofTasks.length;
   const rest: Matter[] = more <= 0 ? [] : [{
-    key: "more", look: taskLook("TASK_FAILED"), what: `${more} more tasks`,
+    key: "more", count: more, look: taskLook("TASK_FAILED"), what: `${more} more tasks`,
     why: "failed lately, unhealthy or waiting long", at: null, link: ["tasks"], linkWord: "tasks",
     query: { q: "state:failed,error,lost,dropped,gone,unhealthy,staging", sort: "-updated" },
   }];

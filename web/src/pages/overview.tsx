@@ -100,7 +100,7 @@ function Attention() {
   const tasks = all.size < TASKS_MANY ? rows("tasks") : all.values();
   const list = matters(rows("agents"), rows("frameworks"), tasks, nowS.value);
   return (
-    <Panel title="Needs attention" aside={<span class="badge">{list.length}</span>}>
+    <Panel title="Needs attention" aside={<span class="badge">{list.reduce((sum, one) => sum + (one.count ?? 1), 0)}</span>}>
       {list.length === 0 ? (
         <p class="empty">{loaded ? "Nothing. All agents answer, and no task failed in the last 15 minutes." : "Loading…"}</p>
       ) : (
