@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from mesostw.core.allocator import Allocator
+from mesostw.core.master.changes import MasterChange, OfferMade, TaskChanged
 from mesostw.core.master.live import Live
 from mesostw.core.master.loads import AgentLoad, FrameworkLoad
 from mesostw.core.master.records import Agent, AgentState
 from mesostw.core.master.state import ClusterState
-from mesostw.model.ids import AgentId
 from mesostw.model.resources import EMPTY, Resources
+from mesostw.model.tasks import TaskState
 
 
 def check(state: ClusterState, live: Live, allocator: Allocator) -> None:
@@ -107,8 +109,19 @@ def _check_framework_load(state: ClusterState, load: FrameworkLoad) -> None:
     assert not load.unreachable.keys() & load.tasks.keys()
 
 
-def touched_agent(state: ClusterState, agent_id: AgentId) -> None:
-    """Check only one agent's sums, as a master does in production."""
-    agent, load = state.agents.get(agent_id), state.agent_loads.get(agent_id)
-    if agent is not None and load is not None and agent.is_registered:
-        assert agent.total.contains(load.used + load.offered), f"{agent_id}: used twice"
+def check_given(state: ClusterState, changes: Iterable[MasterChange]) -> None:
+    """
+    Check the sums of the agents that a turn gave something of, as a master does in production.
+
+    An offer and a launch are the only changes by which resources could be given twice.
+    """
+    for change in changes:
+        if isinstance(change, OfferMade):
+            agent_id = change.offer.agent_id
+        elif isinstance(change, TaskChanged) and change.task.state is TaskState.TASK_STAGING:
+            agent_id = change.task.agent_id
+        else:
+            continue
+        agent, load = state.agents.get(agent_id), state.agent_loads.get(agent_id)
+        if agent is not None and load is not None and agent.is_registered:
+            assert agent.total.contains(load.used + load.offered), f"{agent_id}: given twice"

@@ -28,7 +28,7 @@ from mesostw.core.master import (
     telling,
 )
 from mesostw.core.master.changes import MasterChange
-from mesostw.core.master.checking import check
+from mesostw.core.master.checking import check, check_given
 from mesostw.core.master.flags import TICK_S, MasterFlags
 from mesostw.core.master.live import Live, Peer
 from mesostw.core.master.records import Framework
@@ -104,6 +104,7 @@ class Master:
         clockwork.paced(turn)
         out = turn.out
         if out.changes:
+            check_given(self.state, out.changes)
             telling.noted(self._story, stimulus, out.changes, now.wall)
         return out
 
