@@ -21,6 +21,7 @@ from mesostw.model.ids import ContainerId, LinkId
 if TYPE_CHECKING:
     from mesostw.core.agent.containers import ContainerSpec
     from mesostw.core.outcome import Route, Unroute
+    from mesostw.core.probes import ProbeKey, ProbeSpec
 
 
 class IClock(IReactorTime):
@@ -276,3 +277,28 @@ class ILauncher(Interface):
 
         Those it has and which are not named are ended.
         """
+
+
+# --- probing ----------------------------------------------------------------
+
+
+class IProber(Interface):
+    """
+    Asks addresses whether somebody is there, again and again.
+
+    Each finding is told to the callback the prober was made with, as ``Probed``; of one
+    key never two are under way.
+    """
+
+    def start(key: ProbeKey, spec: ProbeSpec) -> None:
+        """Ask as ``spec`` says, first after its delay; a known ``key`` is stopped before."""
+
+    def stop(key: ProbeKey) -> None:
+        """
+        Ask no more; what is under way is dropped and never told.
+
+        An unknown key is no error.
+        """
+
+    def close() -> None:
+        """Stop every probe, for good."""

@@ -37,6 +37,7 @@ LAYERS: Final = {
     "store": 4,
     "zookeeper": 4,
     "launching": 4,
+    "probing": 4,
     "http": 4,
     "feed": 4,
     "dns": 4,
