@@ -12,6 +12,7 @@ import signal
 
 from msgspec.structs import replace
 
+from mesostw.core.agent import fetching
 from mesostw.core.agent.changes import Cause, Ending, Task, TaskChanged
 from mesostw.core.agent.environment import seconds
 from mesostw.core.agent.flags import KILL_GRACE_S
@@ -39,6 +40,9 @@ def grace_of(task: Task, asked: KillPolicy | None) -> float:
 
 def end_run(turn: Turn, task: Task, cause: Cause, grace_s: float) -> None:
     """End a built-in task; if it is being ended already, perhaps sooner."""
+    if fetching.cancelled(turn, task.container_id):
+        fetching.killed(turn, task, cause)
+        return
     first = task.ending is None
     if first:
         task = replace(task, ending=Ending(cause, grace_s))

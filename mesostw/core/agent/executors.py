@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mesostw.core.agent import routes
+from mesostw.core.agent import fetching, routes
 from mesostw.core.agent.changes import (
     Executor,
     ExecutorChanged,
@@ -85,9 +85,18 @@ def _start(turn: Turn, framework: Framework, info: ExecutorInfo) -> Executor:
         launched=turn.now.wall,
     )
     turn.change(ExecutorChanged(executor))
-    turn.do(Launch(spec_of_executor(executor, shared_environment(turn.flags, agent_id))))
-    turn.do(Arm(ExecutorTimeOver(container_id), turn.flags.executor_registration_timeout_s))
+    command = info.command or CommandInfo()
+    if not fetching.begun(turn, container_id, command, executor.directory, executor.user):
+        launched(turn, executor)
     return executor
+
+
+def launched(turn: Turn, executor: Executor) -> None:
+    """Have an executor's container started; its files, if any, are there."""
+    shared = shared_environment(turn.flags, turn.state.identity.agent_id)
+    turn.do(Launch(spec_of_executor(executor, shared)))
+    timeout_s = turn.flags.executor_registration_timeout_s
+    turn.do(Arm(ExecutorTimeOver(executor.container_id), timeout_s))
 
 
 def deliver(turn: Turn, key: ExecutorKey, only: TaskKey | None = None) -> None:

@@ -6,6 +6,7 @@ import signal
 
 from msgspec.structs import replace
 
+from mesostw.core.agent import fetching
 from mesostw.core.agent.changes import (
     Cause,
     Ending,
@@ -59,11 +60,12 @@ def shut_down(turn: Turn, executor: Executor, cause: Cause) -> None:
 
 def end(turn: Turn, executor: Executor, cause: Cause, grace_s: float) -> None:
     """Have an executor's container end; SIGTERM is not its way, the event Shutdown is."""
-    turn.change(
-        ExecutorChanged(
-            replace(executor, phase=ExecutorPhase.TERMINATING, ending=Ending(cause, grace_s))
-        )
-    )
+    ending = Ending(cause, grace_s)
+    executor = replace(executor, phase=ExecutorPhase.TERMINATING, ending=ending)
+    turn.change(ExecutorChanged(executor))
+    if fetching.cancelled(turn, executor.container_id):
+        exited(turn, executor, ContainerFailed(executor.container_id, "FETCH", fetching.KILLED))
+        return
     turn.do(Disarm(ExecutorTimeOver(executor.container_id)))
     turn.live.awaited.discard(executor.container_id)
     signal_now(turn, executor.container_id, grace_s, first=False)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mesostw.core.agent import executors
-from mesostw.core.agent.changes import Framework, Task
+from mesostw.core.agent import executors, fetching
+from mesostw.core.agent.changes import Framework, Task, TaskChanged
 from mesostw.core.agent.containers import ContainerFailed, ContainerStarted
 from mesostw.core.agent.endings import ended, kill_again
 from mesostw.core.agent.environment import (
@@ -148,11 +148,20 @@ def _run(turn: Turn, framework: Framework, task: Task) -> None:
         built_in=True,
         delivered=True,
     )
+    if fetching.begun(turn, container_id, command, task.directory, task.user):
+        turn.change(TaskChanged(task))
+    else:
+        launched(turn, task)
+
+
+def launched(turn: Turn, task: Task) -> None:
+    """Have the container of a built-in task started; its files, if any, are there."""
+    agent_id = turn.state.identity.agent_id
     said(turn, task, TaskState.TASK_STARTING)
     turn.do(Launch(spec_of_task(task, shared_environment(turn.flags, agent_id))))
     limit = task.info.max_completion_time
     if limit is not None:
-        turn.do(Arm(CompletionTimeOver(container_id), seconds(limit, 0)))
+        turn.do(Arm(CompletionTimeOver(task.container_id), seconds(limit, 0)))
 
 
 def started(turn: Turn, task: Task, heard: ContainerStarted) -> None:

@@ -41,6 +41,7 @@ from mesostw.core.agent.changes import (
     TaskRemoved,
 )
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed, ContainerStarted
+from mesostw.core.agent.fetches import Fetched, FetchFailed
 from mesostw.core.agent.flags import AgentFlags
 from mesostw.core.agent.state import AgentState
 from mesostw.core.agent.turn import Live, Names, Turn
@@ -137,6 +138,10 @@ class Agent:
                 recovery.container_started(turn, stimulus)
             case ContainerExited() | ContainerFailed():
                 recovery.container_ended(turn, stimulus)
+            case Fetched():
+                recovery.fetched(turn, stimulus)
+            case FetchFailed():
+                recovery.fetch_failed(turn, stimulus)
             case TimerFired():
                 _timer_fired(turn, stimulus.timer)
             case LinkOpened():
@@ -189,6 +194,8 @@ class Agent:
         for outstanding in live.outstanding:
             assert self.state.tasks[outstanding].pending, outstanding
         assert not live.registered or live.master is not None
+        for container in live.fetching:
+            assert container in self.state.containers or container in self.state.executor_containers
 
     def _heard(self, turn: Turn, link: LinkId, message: Struct) -> None:
         if link == self._live.master:

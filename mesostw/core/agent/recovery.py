@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mesostw.core.agent import endings, exits, launches
+from mesostw.core.agent import endings, executors, exits, fetching, launches
 from mesostw.core.agent.changes import (
     Executor,
     ExecutorChanged,
@@ -33,6 +33,7 @@ from mesostw.core.agent.changes import (
 )
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed, ContainerStarted
 from mesostw.core.agent.environment import seconds
+from mesostw.core.agent.fetches import Fetched, FetchFailed
 from mesostw.core.agent.kills import agent_shutdown_asked
 from mesostw.core.agent.registration import agent_info, begin
 from mesostw.core.agent.turn import Turn
@@ -49,6 +50,9 @@ from mesostw.messages.convert import resources_of
 from mesostw.messages.tasks import TaskState, TaskStatusReason, TaskStatusSource
 from mesostw.model.ids import ContainerId
 from mesostw.model.tasks import TERMINAL
+
+#: What a task is in that is not known to have run; STAGING while its files come.
+_NEVER_RAN = (TaskState.TASK_STAGING, TaskState.TASK_STARTING)
 
 
 def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
@@ -158,6 +162,33 @@ def container_started(turn: Turn, heard: ContainerStarted) -> None:
         begin(turn)
 
 
+def fetched(turn: Turn, heard: Fetched) -> None:
+    """The files of a container are there: now it is launched."""
+    if not fetching.over(turn, heard.container_id):
+        return
+    turn.count("containerizer/fetcher/task_fetches_succeeded")
+    task = _task_in(turn, heard.container_id)
+    if task is not None:
+        launches.launched(turn, task)
+    key = turn.state.executor_containers.get(heard.container_id)
+    if key is not None:
+        executors.launched(turn, turn.state.executors[key])
+
+
+def fetch_failed(turn: Turn, heard: FetchFailed) -> None:
+    """The files of a container are not to be had: it has failed without having been launched."""
+    if not fetching.over(turn, heard.container_id):
+        return
+    turn.count("containerizer/fetcher/task_fetches_failed")
+    failure = ContainerFailed(heard.container_id, "FETCH", heard.message)
+    task = _task_in(turn, heard.container_id)
+    if task is not None:
+        launches.failed(turn, task, failure)
+    key = turn.state.executor_containers.get(heard.container_id)
+    if key is not None:
+        exits.exited(turn, turn.state.executors[key], failure)
+
+
 def container_ended(turn: Turn, heard: ContainerExited | ContainerFailed) -> None:
     """A container has ended, or never came to run."""
     recovered = _heard_of(turn, heard.container_id)
@@ -178,7 +209,7 @@ def _task_ended(
 ) -> None:
     if isinstance(heard, ContainerFailed):
         launches.failed(turn, task, heard)
-    elif recovered and heard.status is None and task.state is TaskState.TASK_STARTING:
+    elif recovered and heard.status is None and task.state in _NEVER_RAN:
         said(
             turn,
             replace(task, ending=None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mesostw.core.agent import fetches
 from mesostw.messages import (
     CommandInfo,
     ContainerInfo,
@@ -34,14 +35,16 @@ def invalid(task: TaskInfo, agent_id: str, *, grouped: bool = False) -> str | No
     if command is not None and not command.value:
         kind = "Shell command" if command.shell else "Executable of command"
         return f"{kind} is not specified"
-    return None
+    return None if command is None else fetches.invalid(command)
 
 
 def unsupported(task: TaskInfo) -> str | None:
     """The first thing that ``task`` asks for and this version cannot do, in a sentence."""
     for field in _fields(task):
         return f"{field} is not supported in this version"
-    return None
+    # What the command of a group's task names is fetched by the group's executor.
+    command = task.command if task.executor is None else task.executor.command
+    return None if command is None else fetches.unsupported(command)
 
 
 def _fields(task: TaskInfo) -> Iterator[str]:
@@ -74,8 +77,6 @@ def _executor(executor: ExecutorInfo) -> Iterator[str]:
 
 
 def _command(path: str, command: CommandInfo) -> Iterator[str]:
-    if command.uris:
-        yield f"'{path}.uris' (files to fetch)"
     if command.environment is not None:
         for variable in command.environment.variables:
             if variable.type is not VariableType.VALUE:

@@ -81,6 +81,8 @@ class Live:
         self.awaited: set[ContainerId] = set()
         #: Executors that have ended while their link still may bring their last words.
         self.exits: dict[ContainerId, ContainerExited | ContainerFailed] = {}
+        #: Containers that are launched once their files are there.
+        self.fetching: set[ContainerId] = set()
         #: Why the agent stops as soon as nothing runs; ``None`` while it does not.
         self.leaving: str | None = None
         self.quitting = False

@@ -12,6 +12,7 @@ from mesostw.core.agent.containers import (
     ContainerSpec,
     ContainerStarted,
 )
+from mesostw.core.agent.fetches import Fetched, FetchFailed, FetchSpec
 from mesostw.core.outcome import CommonEffect, CommonStimulus
 from mesostw.model.ids import ContainerId
 
@@ -31,7 +32,14 @@ class LeaveAsked(Struct, frozen=True):
 
 
 AgentStimulus: TypeAlias = (
-    CommonStimulus | ContainerStarted | ContainerExited | ContainerFailed | RoomLeft | LeaveAsked
+    CommonStimulus
+    | ContainerStarted
+    | ContainerExited
+    | ContainerFailed
+    | Fetched
+    | FetchFailed
+    | RoomLeft
+    | LeaveAsked
 )
 
 # --- effects ----------------------------------------------------------------
@@ -41,6 +49,18 @@ class Launch(Struct, frozen=True):
     """Start a container; what becomes of it is told as a stimulus."""
 
     spec: ContainerSpec
+
+
+class Fetch(Struct, frozen=True):
+    """Bring files into a sandbox; what becomes of it is told as a stimulus."""
+
+    spec: FetchSpec
+
+
+class CancelFetch(Struct, frozen=True):
+    """Bring no more files of this container, and say nothing more of it."""
+
+    container_id: ContainerId
 
 
 class KillContainer(Struct, frozen=True):
@@ -71,7 +91,14 @@ class Quit(Struct, frozen=True):
 
 
 AgentEffect: TypeAlias = (
-    CommonEffect | Launch | KillContainer | ForgetContainer | RecoverContainers | Quit
+    CommonEffect
+    | Launch
+    | Fetch
+    | CancelFetch
+    | KillContainer
+    | ForgetContainer
+    | RecoverContainers
+    | Quit
 )
 
 # --- timers -----------------------------------------------------------------

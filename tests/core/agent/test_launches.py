@@ -221,7 +221,10 @@ class RefusedTests(SynchronousTestCase):
         for task, field in (
             (command_task(health_check=HealthCheck()), "TaskInfo.health_check"),
             (command_task(limits={"cpus": Scalar(value=1.0)}), "TaskInfo.limits"),
-            (command_task(command=CommandInfo(value="x", uris=(URI(value="u"),))), "command.uris"),
+            (
+                command_task(command=CommandInfo(value="x", uris=(URI(value="hdfs://u"),))),
+                "URI.value",
+            ),
             (command_task(container=ContainerInfo(type=mesos, volumes=(volume,))), "volumes"),
             (command_task(container=ContainerInfo(type=mesos, hostname="h")), "hostname"),
             (command_task(container=ContainerInfo(type=ContainerType.DOCKER)), "DOCKER"),
