@@ -130,12 +130,15 @@ def _faults(uri: URI) -> Iterator[str]:
         if fault is not None:
             yield f"'CommandInfo.URI.output_file' {uri.output_file!r} of {value} {fault}"
         return
-    if scheme_of(uri.value) in ("http", "https"):
+    scheme = scheme_of(uri.value)
+    if scheme and scheme not in SCHEMES:
+        return
+    if scheme in ("http", "https"):
         fault = _address_fault(uri.value)
         if fault is not None:
             yield f"'CommandInfo.URI.value' {value} {fault}"
             return
-    elif scheme_of(uri.value) == "file" and local_path(uri.value) is None:
+    elif scheme == "file" and local_path(uri.value) is None:
         yield f"'CommandInfo.URI.value' {value} names another host; give file:///PATH"
     fault = _path_fault(file_name(uri))
     if fault is not None or "/" in file_name(uri):

@@ -297,7 +297,7 @@ INVALID = (
 #: What cannot be fetched here, and the way out that is offered.
 UNSUPPORTED = (
     ("ftp://h/a", "ftp is not supported in this version; give the file by http"),
-    ("hdfs://h/a", "hdfs is not supported"),
+    ("hdfs://h", "hdfs is not supported"),
     ("S3://h/a", "s3 is not supported"),
     ("lib/a.jar", "is a relative path"),
 )

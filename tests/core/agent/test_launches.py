@@ -25,6 +25,7 @@ from mesostw.messages.volumes import Volume, VolumeMode
 from tests.core.agent.builders import EPOCH, World, command_task, executor_task, framework
 
 S = TaskState
+HDFS = URI(value="hdfs://u")
 
 
 class CommandTests(SynchronousTestCase):
