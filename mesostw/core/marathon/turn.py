@@ -1,0 +1,129 @@
+"""One stimulus being decided on, and what Marathon's core knows only while it lives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from mesostw.core.marathon.changes import MarathonChange, Told
+from mesostw.core.marathon.events import Event
+from mesostw.core.marathon.flags import MarathonFlags
+from mesostw.core.marathon.live import Live
+from mesostw.core.marathon.state import MarathonState
+from mesostw.core.marathon.words import MarathonEffect
+from mesostw.core.outcome import Moment, Outcome
+from mesostw.model.apps import AppId, DeploymentId, InstanceId, Stamp
+
+_TASK_SUFFIX: Final = "._app.1"
+
+
+class Chance(Protocol):
+    """A seeded source of chance; ``random.Random`` is one."""
+
+    def random(self) -> float:
+        """From 0 up to 1."""
+
+    def shuffle(self, x: list[object]) -> None:
+        """Put ``x`` in any order."""
+
+    def randrange(self, start: int) -> int:
+        """From 0 up to ``start``, which is left out."""
+
+
+class Names:
+    """
+    Names that nobody else gives: a nonce of this life, then a counter, as UUIDs are written.
+
+    The nonce comes from outside, so that the same lives give the same names.
+    """
+
+    def __init__(self, nonce: bytes) -> None:
+        if len(nonce) != 8:
+            raise ValueError(f"the nonce of a life is 8 bytes, not {len(nonce)}")
+        self._nonce = nonce
+        self._last = 0
+
+    def _uuid(self) -> str:
+        self._last += 1
+        text = (self._nonce + self._last.to_bytes(8, "big")).hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def deployment_id(self) -> DeploymentId:
+        return DeploymentId(self._uuid())
+
+    def instance_id(self, app_id: AppId) -> InstanceId:
+        """``shop_db.instance-UUID`` for ``/shop/db``."""
+        return InstanceId(f"{app_id.strip('/').replace('/', '_')}.instance-{self._uuid()}")
+
+    @staticmethod
+    def task_id(instance_id: InstanceId) -> str:
+        """The one task of an instance."""
+        return instance_id + _TASK_SUFFIX
+
+
+def instance_of(task_id: str) -> str:
+    """The instance that a task's name says it belongs to; the name itself if it says none."""
+    return task_id.removesuffix(_TASK_SUFFIX)
+
+
+def app_of(instance_id: str) -> AppId:
+    """The app that an instance's name says it belongs to."""
+    safe, _, _ = instance_id.partition(".instance-")
+    return AppId("/" + safe.replace("_", "/"))
+
+
+def stamp_of(wall: float) -> Stamp:
+    """A wall second as a version."""
+    at = datetime.fromtimestamp(wall, UTC)
+    return Stamp(f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z")
+
+
+class Turn:
+    """What a decision is made from, and where its outcome is collected."""
+
+    __slots__ = ("chance", "changes", "flags", "live", "names", "now", "out", "state")
+
+    def __init__(
+        self,
+        flags: MarathonFlags,
+        state: MarathonState,
+        live: Live,
+        names: Names,
+        chance: Chance,
+        now: Moment,
+    ) -> None:
+        self.flags = flags
+        self.state = state
+        self.live = live
+        self.names = names
+        self.chance = chance
+        self.now = now
+        self.out: Outcome[MarathonChange, MarathonEffect] = Outcome()
+        self.changes = self.out.changes
+
+    def change(self, change: MarathonChange) -> None:
+        """Make ``change`` true, and have it kept and published."""
+        self.state.apply(change)
+        self.changes.append(change)
+
+    def tell(self, event: Event) -> None:
+        """Have the event stream tell of something."""
+        self.changes.append(Told(event))
+
+    def do(self, effect: MarathonEffect) -> None:
+        """Have ``effect`` performed once the changes so far are kept."""
+        self.out.effects.append(effect)
+
+    def mark(self, app_id: AppId) -> None:
+        """Have the app looked at: something that is may differ from what is wished."""
+        self.live.marked[app_id] = None
+
+    def stamp(self) -> Stamp:
+        """A new version: the time, but later than every other, also when a clock goes back."""
+        stamp = stamp_of(self.now.wall)
+        if stamp <= self.live.last_stamp:
+            last = datetime.fromisoformat(self.live.last_stamp).timestamp()
+            # Half a millisecond more, since the last one's own was cut off.
+            stamp = stamp_of(last + 0.0015)
+        self.live.last_stamp = stamp
+        return stamp
