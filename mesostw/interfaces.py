@@ -20,6 +20,7 @@ from mesostw.model.ids import ContainerId, LinkId
 
 if TYPE_CHECKING:
     from mesostw.core.agent.containers import ContainerSpec
+    from mesostw.core.agent.fetches import FetchSpec
     from mesostw.core.outcome import Route, Unroute
     from mesostw.core.probes import ProbeKey, ProbeSpec
 
@@ -276,6 +277,26 @@ class ILauncher(Interface):
         Take up containers of an earlier life and tell what became of each.
 
         Those it has and which are not named are ended.
+        """
+
+
+class IFetcher(Interface):
+    """
+    Brings files into sandboxes.
+
+    What becomes of an order is told to the callback the fetcher was made with, as a
+    stimulus and in a later turn: one ``Fetched`` or one ``FetchFailed``.  What it does
+    ends with the agent; nothing of it is found again.
+    """
+
+    def fetch(spec: FetchSpec) -> None:
+        """Bring files; an order for a container that has one under way is left alone."""
+
+    def cancel(container_id: ContainerId) -> None:
+        """
+        Bring no more files of this container and tell nothing of it any more.
+
+        One of which nothing is under way is no error.
         """
 
 

@@ -1,4 +1,4 @@
-"""What an agent's core wants done that is its own: containers, and its own end."""
+"""What an agent's core wants done that is its own: containers, their files, and its own end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from zope.interface import implementer
 from mesostw.bus.exchange import Exchange
 from mesostw.core.agent.changes import IdentityChanged
 from mesostw.core.agent.words import (
+    CancelFetch,
+    Fetch,
     ForgetContainer,
     KillContainer,
     Launch,
@@ -20,7 +22,7 @@ from mesostw.core.agent.words import (
     RecoverContainers,
     RoomLeft,
 )
-from mesostw.interfaces import IClock, IFollower, ILauncher, IPerformer
+from mesostw.interfaces import IClock, IFetcher, IFollower, ILauncher, IPerformer
 from mesostw.model.ids import ContainerId
 
 #: Kept by the store, so that ends of tasks can still be recorded on a full disk: more than
@@ -37,15 +39,20 @@ QUIT_DELAY_S: Final = 0.1
 @implementer(IPerformer)
 class AgentEffects:
     """
-    Drives the launcher.
+    Drives the launcher and the fetcher.
 
     :param quit_: called with a reason and whether something is wrong, a little later.
     """
 
     def __init__(
-        self, clock: IClock, launcher: ILauncher, quit_: Callable[[str, bool], None]
+        self,
+        clock: IClock,
+        launcher: ILauncher,
+        fetcher: IFetcher,
+        quit_: Callable[[str, bool], None],
     ) -> None:
-        self._clock, self._launcher, self._quit = clock, launcher, quit_
+        self._clock, self._launcher, self._fetcher = clock, launcher, fetcher
+        self._quit = quit_
         self._forgotten: list[ContainerId] = []
 
     def perform(self, effect: object) -> None:
@@ -54,6 +61,10 @@ class AgentEffects:
                 self._launcher.launch(effect.spec)
             case KillContainer():
                 self._launcher.kill(effect.container_id, effect.signal)
+            case Fetch():
+                self._fetcher.fetch(effect.spec)
+            case CancelFetch():
+                self._fetcher.cancel(effect.container_id)
             case ForgetContainer():
                 self._forget(effect.container_id)
             case RecoverContainers():

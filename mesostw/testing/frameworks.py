@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from mesostw.client.scheduler import Scheduler
 from mesostw.interfaces import IClock, IStore
 from mesostw.messages import (
+    URI,
     AgentID,
     CommandInfo,
     DurationInfo,
@@ -43,6 +44,8 @@ from mesostw.unattended import unattended
 
 #: Between two questions after the tasks that have not ended, as frameworks do it.
 RECONCILE_S: Final = 20.0
+#: What every fourth job wants to have fetched; agents of a simulation only pretend to.
+FILES: Final = (URI(value="http://files/a.tgz"),)
 #: How long offers are refused when there is nothing to start.
 REFUSE_S: Final = 30.0
 #: Ends that are of the task's own; any other has the job tried again.
@@ -339,6 +342,9 @@ def _task(task_id: str, agent_id: str, job: Job, role: str | None) -> TaskInfo:
         task_id=TaskID(value=task_id),
         agent_id=AgentID(value=agent_id),
         resources=messages_of(job.resources, role),
-        command=CommandInfo(value=f"{job.kind} {job.run_s}"),
+        # Without a die of its own, so that the other chances of a seed stay as they are.
+        command=CommandInfo(
+            value=f"{job.kind} {job.run_s}", uris=FILES if job.number % 4 == 1 else ()
+        ),
         max_completion_time=limit if job.kind == "limited" else None,
     )

@@ -29,17 +29,19 @@ from mesostw.bus.doorway import Doorway
 from mesostw.bus.exchange import Exchange
 from mesostw.client.scheduler import SchedulerClient
 from mesostw.core.agent.containers import ContainerSpec
+from mesostw.core.agent.fetches import FetchSpec
 from mesostw.core.agent.flags import AgentFlags
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.state import AgentState
-from mesostw.core.agent.words import ForgetContainer, KillContainer, Launch, Quit, RecoverContainers
 from mesostw.core.master.changes import OfferMade
 from mesostw.core.master.flags import MasterFlags
 from mesostw.core.master.machine import Master
 from mesostw.core.master.state import ClusterState
+from mesostw.daemons.agent_effects import AgentEffects
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.interfaces import Deposed, IFollower, IPerformer, StoreFailed
+from mesostw.launching.fetching.memory import MemoryFetcher, Trip
 from mesostw.launching.memory import MemoryHost, MemoryLauncher, Run
 from mesostw.messages import TaskStatus
 from mesostw.messages.convert import messages_of
@@ -348,6 +350,9 @@ class AgentLife(Life):
         )
         self.exchange.inbox = self.driver
         self.launcher = MemoryLauncher(self.clock, machine.containers, self.driver.tell)
+        self._trips = around.chance(f"{machine.name}/{number}/files")
+        fetcher = MemoryFetcher(self.clock, self.driver.tell, self._trip)
+        self._effects = AgentEffects(self.clock, self.launcher, fetcher, self._quit)
 
     def _roll(self) -> float:
         return self.random.uniform(0, 1)
@@ -365,19 +370,14 @@ class AgentLife(Life):
 
     def perform(self, effect: object) -> None:
         """Do what only an agent does; part of ``IPerformer``."""
-        match effect:
-            case Launch(spec):
-                self.launcher.launch(spec)
-            case KillContainer(container_id, number):
-                self.launcher.kill(container_id, number)
-            case ForgetContainer(container_id):
-                self.launcher.forget([container_id])
-            case RecoverContainers(container_ids):
-                self.launcher.recover(container_ids)
-            case Quit(reason):
-                self.around.wrong(f"{self.host} quits: {reason}")
-            case _:
-                raise AssertionError(f"nobody performs {effect!r}")
+        self._effects.perform(effect)
+
+    def _quit(self, reason: str, failed: bool) -> None:
+        self.around.wrong(f"{self.host} quits: {reason}")
+
+    def _trip(self, spec: FetchSpec) -> Trip:
+        self.around.tell("{} fetches for {}", self.host, spec.container_id)
+        return Trip(self._trips.choice((0.01, 0.5, 5.0)))
 
     def changed(self, seq: int, changes: Sequence[object]) -> None:
         """Say in hellos who the agent is now; part of ``IFollower``."""

@@ -9,7 +9,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from mesostw.core.agent.containers import ContainerSpec
+from mesostw.core.agent.fetches import FetchSpec
 from mesostw.core.agent.words import (
+    CancelFetch,
+    Fetch,
     ForgetContainer,
     KillContainer,
     Launch,
@@ -18,10 +21,12 @@ from mesostw.core.agent.words import (
     RoomLeft,
 )
 from mesostw.daemons.agent_effects import ROOM_BYTES_MIN, ROOM_INTERVAL_S, AgentEffects, Room
-from mesostw.interfaces import IClock, ILauncher
+from mesostw.interfaces import IClock, IFetcher, ILauncher
+from mesostw.messages.commands import URI
 from mesostw.model.ids import ContainerId
 
 C = ContainerId("c")
+FETCH = FetchSpec(container_id=C, uris=(URI(value="/a"),), directory="/d")
 SPEC = ContainerSpec(container_id=C, argv=("true",), environment={}, directory="/d")
 
 
@@ -33,7 +38,7 @@ class Wall(Clock):
         return self.seconds()
 
 
-@implementer(ILauncher)
+@implementer(ILauncher, IFetcher)
 class Told:
     """Writes down what it is asked for."""
 
@@ -52,17 +57,27 @@ class Told:
     def recover(self, containers: Sequence[ContainerId]) -> None:
         self.asked.append(("recover", *containers))
 
+    def fetch(self, spec: FetchSpec) -> None:
+        self.asked.append(("fetch", spec))
+
+    def cancel(self, container_id: ContainerId) -> None:
+        self.asked.append(("cancel", container_id))
+
 
 class EffectsTests(SynchronousTestCase):
-    """Each effect reaches the launcher, or ends the daemon."""
+    """Each effect reaches the launcher or the fetcher, or ends the daemon."""
 
     def test_all(self) -> None:
         """In order; what is forgotten in one turn is forgotten at once."""
         clock, told = Wall(), Told()
         ends: list[tuple[str, bool]] = []
-        effects = AgentEffects(clock, told, lambda reason, failed: ends.append((reason, failed)))
+        effects = AgentEffects(
+            clock, told, told, lambda reason, failed: ends.append((reason, failed))
+        )
         for effect in (
             RecoverContainers((C,)),
+            Fetch(FETCH),
+            CancelFetch(C),
             Launch(SPEC),
             KillContainer(C, 15),
             ForgetContainer(C),
@@ -74,14 +89,21 @@ class EffectsTests(SynchronousTestCase):
         clock.advance(0)
         self.assertEqual(
             told.asked,
-            [("recover", C), ("launch", SPEC), ("kill", C, 15), ("forget", C, "d")],
+            [
+                ("recover", C),
+                ("fetch", FETCH),
+                ("cancel", C),
+                ("launch", SPEC),
+                ("kill", C, 15),
+                ("forget", C, "d"),
+            ],
         )
         clock.advance(1)
         self.assertEqual(ends, [("done", False)])
 
     def test_unknown(self) -> None:
         """An effect that nobody performs is a bug."""
-        effects = AgentEffects(Wall(), Told(), lambda reason, failed: None)
+        effects = AgentEffects(Wall(), Told(), Told(), lambda reason, failed: None)
         self.assertRaises(AssertionError, effects.perform, object())
 
 

@@ -49,6 +49,8 @@ class ObedientAgent(Agent):
 class RepeatingAgent(Agent):
     """Takes a repeated task for another one."""
 
+    _launched: Launch | None = None
+
     def hear(self, stimulus: AgentStimulus, now: Moment) -> Outcome[AgentChange, AgentEffect]:
         outcome = super().hear(stimulus, now)
         if isinstance(stimulus, Heard) and isinstance(stimulus.message, RunTask):
@@ -56,6 +58,8 @@ class RepeatingAgent(Agent):
                 if isinstance(effect, Launch):
                     self._launched = effect
                     return outcome
+            if self._launched is None:
+                return outcome
             again = self._launched.spec
             name = stimulus.message.task.task_id.value
             if again.environment["MESOS_EXECUTOR_ID"] == name:
