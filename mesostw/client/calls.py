@@ -11,6 +11,8 @@ from mesostw.messages.health import KillPolicy
 from mesostw.messages.ids import AgentID, ExecutorID, OfferID, TaskID
 from mesostw.messages.offers import Filters
 from mesostw.messages.operations import OfferOperation
+from mesostw.messages.tasks import TaskStatus
+from mesostw.model.tasks import TERMINAL
 
 
 class Calls(Conversation):
@@ -55,6 +57,17 @@ class Calls(Conversation):
         )
         self._kills[task_id] = kill
         self._say(kill)
+
+    def acknowledge(self, status: TaskStatus) -> None:
+        """What ``status`` says is kept; the client does this by itself unless told not to."""
+        if status.state in TERMINAL:
+            self._kills.pop(status.task_id.value, None)
+        if status.uuid is not None and status.agent_id is not None:
+            self._say(
+                calls.Acknowledge(
+                    agent_id=status.agent_id, task_id=status.task_id, uuid=status.uuid
+                )
+            )
 
     def reconcile(self, tasks: Mapping[str, str | None] | None = None) -> None:
         """Ask for the state of ``tasks`` (task id to agent id if known), or of all (``None``)."""

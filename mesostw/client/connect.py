@@ -13,7 +13,13 @@ from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.reactor_time import ReactorClock, install_steady_time
 
 
-def connect(reactor: Any, scheduler: Scheduler, framework: FrameworkInfo) -> SchedulerClient:
+def connect(
+    reactor: Any,
+    scheduler: Scheduler,
+    framework: FrameworkInfo,
+    *,
+    explicit_acknowledgements: bool = False,
+) -> SchedulerClient:
     """
     A client for ``scheduler``; call its ``start("HOST:PORT")``.
 
@@ -26,4 +32,11 @@ def connect(reactor: Any, scheduler: Scheduler, framework: FrameworkInfo) -> Sch
     exchange = Exchange(clock, "framework", forwards=False)
     # Each process has a jitter of its own, or all would come back at once.
     dialer = Dialer(reactor, exchange, Random(int.from_bytes(os.urandom(8), "big")))
-    return SchedulerClient(clock, exchange, dialer, scheduler, framework)
+    return SchedulerClient(
+        clock,
+        exchange,
+        dialer,
+        scheduler,
+        framework,
+        explicit_acknowledgements=explicit_acknowledgements,
+    )

@@ -17,7 +17,9 @@ The client finds the master, subscribes, comes back after every broken link
 under the same framework id, and reconciles.  Callbacks are awaited one at a
 time in the order of arrival.  A status is acknowledged after ``updated`` has
 returned, so a scheduler that keeps state keeps it there; one whose callback
-raises is stopped with that failure, and the status will come again.
+raises is stopped with that failure, and the status will come again.  A scheduler that
+keeps many states at once asks for ``explicit_acknowledgements`` and calls
+``driver.acknowledge`` itself.
 
 Note [What a broken link loses]: a call made while the link breaks may or may
 not have reached the master.  Launches that did not are answered to the
@@ -49,7 +51,6 @@ from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID
 from mesostw.messages.masters import MasterInfo
 from mesostw.messages.offers import Offer
 from mesostw.messages.tasks import TaskStatus
-from mesostw.model.tasks import TERMINAL
 
 #: Heartbeats of a master that may be missed before its link is given up (it sends one each 15 s).
 HEARTBEATS_MISSED_MAX: Final = 5
@@ -105,8 +106,11 @@ class SchedulerClient(Calls):
         scheduler: Scheduler,
         framework: FrameworkInfo,
         suppressed_roles: Sequence[str] = (),
+        *,
+        explicit_acknowledgements: bool = False,
     ) -> None:
         super().__init__(exchange, dialer)
+        self._explicit = explicit_acknowledgements
         self._clock = clock
         self._scheduler, self.framework = scheduler, framework
         self._suppressed = tuple(suppressed_roles)
@@ -184,7 +188,8 @@ class SchedulerClient(Calls):
         match event:
             case events.Update(status=status):
                 await scheduler.updated(status)
-                self._acknowledge(status)
+                if not self._explicit:
+                    self.acknowledge(status)
             case events.Offers(offers=offers):
                 await scheduler.offers(offers)
             case events.Rescind(offer_id=offer_id):
@@ -202,16 +207,6 @@ class SchedulerClient(Calls):
                 self._end(Failure(FrameworkRefused(message)))
             case _:
                 self._log.debug("{event} is not for a scheduler", event=type(event).__name__)
-
-    def _acknowledge(self, status: TaskStatus) -> None:
-        if status.state in TERMINAL:
-            self._kills.pop(status.task_id.value, None)
-        if status.uuid is not None and status.agent_id is not None:
-            self._say(
-                calls.Acknowledge(
-                    agent_id=status.agent_id, task_id=status.task_id, uuid=status.uuid
-                )
-            )
 
 
 def _value(named: AgentID | ExecutorID | FrameworkID | None) -> str | None:

@@ -65,9 +65,22 @@ class MemoryMaster:
         self._offers = 0
         self._uuids = 0
 
-    def client(self, scheduler: Scheduler, framework: FrameworkInfo) -> SchedulerClient:
+    def client(
+        self,
+        scheduler: Scheduler,
+        framework: FrameworkInfo,
+        *,
+        explicit_acknowledgements: bool = False,
+    ) -> SchedulerClient:
         """A started client, subscribed unless :attr:`answering` was unset."""
-        client = SchedulerClient(self.clock, self, self, scheduler, framework)
+        client = SchedulerClient(
+            self.clock,
+            self,
+            self,
+            scheduler,
+            framework,
+            explicit_acknowledgements=explicit_acknowledgements,
+        )
         self.finished = client.start("memory")
         return client
 

@@ -235,6 +235,12 @@ class DelayChanged(Fact, frozen=True):
     delay: Delay | None
 
 
+class Restored(Fact, frozen=True):
+    """A life begins with something that the store has: it need not be written again."""
+
+    change: MarathonChange
+
+
 class Told(Fact, frozen=True):
     """Something happened that Marathon's event stream tells of."""
 
@@ -263,5 +269,6 @@ MarathonChange: TypeAlias = (
     | ReadinessChanged
     | WaitingChanged
     | DelayChanged
+    | Restored
     | Told
 )

@@ -36,6 +36,7 @@ from mesostw.core.marathon.changes import (
     MarathonChange,
     ReadinessChanged,
     RegistrationKept,
+    Restored,
     RootChangeForgotten,
     RootChangeKept,
     TerminationForgotten,
@@ -131,6 +132,8 @@ class MarathonState:
                 self._drop(instance)
             case HealthChanged() | ReadinessChanged() | WaitingChanged() | DelayChanged():
                 self._apply_seen(change)
+            case Restored(kept):
+                self.apply(kept)
             case Told():
                 pass
             case TerminationKept(termination):

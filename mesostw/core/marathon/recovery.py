@@ -1,0 +1,28 @@
+"""How a life of Marathon begins: with what was kept, and nothing else believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from mesostw.core.marathon import durable, registration
+from mesostw.core.marathon.changes import Restored
+from mesostw.core.marathon.turn import Turn
+from mesostw.model.apps import Stamp
+
+
+def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
+    """
+    Know again what was kept, and have every app looked at.
+
+    Readers see it as any change; the store, which has it, does not.  Probes, waiting launches and delays begin anew; tasks are asked
+    after once a master is there.
+    """
+    state = turn.state
+    for change in durable.changes_of(records):
+        turn.change(Restored(change))
+    turn.live.last_stamp = max(state.all_stamps(), default=Stamp(""))
+    for app_id in (*state.apps, *state.instances_of):
+        turn.mark(app_id)
+    registration.restored(turn)

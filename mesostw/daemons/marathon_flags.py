@@ -1,0 +1,211 @@
+"""
+Marathon's flags, with the names and defaults that they have there; durations in its units.
+
+Only flags that do something are here.  Those that the original has for ZooKeeper, TLS,
+plugins and reporters are refused as unknown by ``twistd`` rather than ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mesostw.core.marathon.flags import MarathonFlags
+from mesostw.daemons.options import (
+    COMMON,
+    Flag,
+    FlagOptions,
+    boolean,
+    count,
+    file_text,
+    one_of,
+    port,
+)
+from mesostw.model.names import check_role
+
+#: What a store or a client of Marathon's may be told of each flag; secrets are left out.
+SECRET: Final = frozenset({"http_credentials"})
+
+
+def master_address(text: str) -> str:
+    """``host:port``; the ``zk://`` form needs several masters, which are not there yet."""
+    if "://" in text:
+        raise ValueError("finding the master by ZooKeeper is not there yet; give HOST:PORT")
+    host, colon, number = text.rpartition(":")
+    if not (host and colon and number.isdigit() and int(number) < 65_536):
+        raise ValueError("give HOST:PORT")
+    return text
+
+
+def milliseconds(text: str) -> float:
+    """Seconds from a whole number of milliseconds."""
+    if not text.isdigit():
+        raise ValueError("give a whole number of milliseconds")
+    return int(text) / 1000
+
+
+def seconds(text: str) -> float:
+    """Seconds from a whole number of them."""
+    if not text.isdigit():
+        raise ValueError("give a whole number of seconds")
+    return float(text)
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """``user:password``, or the path of a file that has it."""
+    user, colon, password = file_text(text).strip().partition(":")
+    if not (user and colon and password):
+        raise ValueError("give USER:PASSWORD, or the path of a file that has it")
+    return user, password
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins that are separated by commas."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+FLAGS: Final[Sequence[Flag]] = (
+    Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
+    Flag("work_dir", "Where apps, instances and deployments are kept.", required=True),
+    Flag("http_address", "Address to listen on; beyond loopback only when told.", "127.0.0.1"),
+    Flag("http_port", "Port of the API and of the dashboard. 0: any.", "8080", port),
+    Flag("webui_url", "Where people reach Marathon, as the master shows it; made up if not given."),
+    Flag(
+        "http_credentials",
+        "USER:PASSWORD that every request must have, or the path of a file that has it. Prefer "
+        "the file or the environment: a command line can be read by everybody on the machine.",
+        read=credentials,
+    ),
+    Flag(
+        "access_control_allow_origin",
+        "Origins, separated by commas, whose pages may read the API; * for all.",
+        read=origins,
+    ),
+    Flag("framework_name", "Name of the framework at the master.", "marathon"),
+    Flag("mesos_role", "Role of apps that name none.", "*", check_role),
+    Flag("mesos_user", "Whom apps run as that name nobody; Marathon's own user if not given."),
+    Flag("failover_timeout", "How long tasks outlive Marathon, in s.", "604800", seconds),
+    Flag("checkpoint", "Whether agents keep tasks over their own restarts.", "true", boolean),
+    Flag("env_vars_prefix", "Before the names of PORT, PORTS and HOST variables.", ""),
+    Flag(
+        "default_accepted_resource_roles",
+        "Of apps that say nothing: any, unreserved or reserved.",
+        "any",
+        one_of("any", "unreserved", "reserved"),
+    ),
+    Flag(
+        "new_group_enforce_role",
+        "Whether apps of new top-level groups get the group's name as role: off or top.",
+        "off",
+        one_of("off", "top"),
+    ),
+    Flag("local_port_min", "The first service port that is assigned.", "10000", port),
+    Flag("local_port_max", "The first that is not assigned any more.", "20000", port),
+    Flag("max_apps", "How many apps there may be; without end if not given.", read=count),
+    Flag("max_running_deployments", "At the same time; more are refused.", "100", count),
+    Flag(
+        "zk_max_versions", "How many versions of each app, and of the tree, are kept.", "50", count
+    ),
+    Flag("max_instances_per_offer", "Launched at most on one offer.", "5", count),
+    Flag(
+        "decline_offer_duration",
+        "How long an offer that nothing fits is refused, in ms.",
+        "120000",
+        milliseconds,
+    ),
+    Flag(
+        "min_revive_offers_interval",
+        "Between two requests for new offers, in ms.",
+        "5000",
+        milliseconds,
+    ),
+    Flag(
+        "launch_tokens",
+        "Launches that may be under way; running ones give theirs back.",
+        "100",
+        count,
+    ),
+    Flag(
+        "launch_token_refresh_interval",
+        "After which all tokens are there again, in ms.",
+        "30000",
+        milliseconds,
+    ),
+    Flag("task_launch_timeout", "Until a task must run, in ms.", "300000", milliseconds),
+    Flag(
+        "task_launch_confirm_timeout",
+        "Until a launch must be confirmed, in ms.",
+        "300000",
+        milliseconds,
+    ),
+    Flag(
+        "task_lost_expunge_interval",
+        "Between two looks for instances to be forgotten, in ms.",
+        "30000",
+        milliseconds,
+    ),
+    Flag("reconciliation_initial_delay", "After registration, in ms.", "15000", milliseconds),
+    Flag("reconciliation_interval", "Between two reconciliations, in ms.", "600000", milliseconds),
+    Flag(
+        "draining_seconds",
+        "So long before a maintenance of an agent its offers are declined, in s.",
+        "0",
+        seconds,
+    ),
+    Flag(
+        "gpu_scheduling_behavior",
+        "Whether apps without GPUs avoid agents with some: restricted, or unrestricted.",
+        "restricted",
+        one_of("restricted", "unrestricted"),
+    ),
+    Flag(
+        "max_concurrent_marathon_health_checks",
+        "Health checks that Marathon does at the same time.",
+        "256",
+        count,
+    ),
+    Flag(
+        "event_stream_max_outstanding_messages",
+        "Unread messages at which a slow reader of /v2/events is cut off.",
+        "1024",
+        count,
+    ),
+    *(flag for flag in COMMON if flag.name != "ip"),
+)
+
+
+def core_flags(options: FlagOptions) -> MarathonFlags:
+    """What the core needs to know of them."""
+    return MarathonFlags(
+        mesos_role=options["mesos_role"],
+        mesos_user=options["mesos_user"],
+        env_vars_prefix=options["env_vars_prefix"],
+        default_accepted_resource_roles=options["default_accepted_resource_roles"],
+        new_group_enforce_role=options["new_group_enforce_role"],
+        local_port_min=options["local_port_min"],
+        local_port_max=options["local_port_max"],
+        max_apps=options["max_apps"],
+        max_running_deployments=options["max_running_deployments"],
+        zk_max_versions=options["zk_max_versions"],
+        max_instances_per_offer=options["max_instances_per_offer"],
+        decline_offer_duration_s=options["decline_offer_duration"],
+        min_revive_offers_interval_s=options["min_revive_offers_interval"],
+        launch_tokens=options["launch_tokens"],
+        launch_token_refresh_interval_s=options["launch_token_refresh_interval"],
+        task_launch_timeout_s=options["task_launch_timeout"],
+        task_launch_confirm_timeout_s=options["task_launch_confirm_timeout"],
+        task_lost_expunge_interval_s=options["task_lost_expunge_interval"],
+        reconciliation_initial_delay_s=options["reconciliation_initial_delay"],
+        reconciliation_interval_s=options["reconciliation_interval"],
+        draining_s=options["draining_seconds"],
+        gpu_scheduling_behavior=options["gpu_scheduling_behavior"],
+    )
+
+
+def shown(options: FlagOptions) -> Mapping[str, object]:
+    """Every flag's value for ``/v2/info`` and ``/config``, without secrets."""
+    return {
+        flag.name: options[flag.name]
+        for flag in FLAGS
+        if flag.name not in SECRET and options[flag.name] is not None
+    }
