@@ -102,7 +102,7 @@ class CoreScheduler(Scheduler):
             case SuppressOffers(roles):
                 driver.suppress(roles)
             case ReconcileTasks(tasks):
-                driver.reconcile(dict(tasks))
+                driver.reconcile({str(task): agent for task, agent in tasks.items()})
             case _:
                 self._others.perform(effect)
 

@@ -16,8 +16,8 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
     """
     Know again what was kept, and have every app looked at.
 
-    Readers see it as any change; the store, which has it, does not.  Probes, waiting launches and delays begin anew; tasks are asked
-    after once a master is there.
+    Readers see it as any change; the store, which has it, does not.  Probes, waiting
+    launches and delays begin anew; tasks are asked after once a master is there.
     """
     state = turn.state
     for change in durable.changes_of(records):
