@@ -28,7 +28,7 @@ from mesostw.core.master.state import ClusterState
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.pauses import keep_pauses_short
-from mesostw.daemons.stopping import stop_with
+from mesostw.daemons.stopping import settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
@@ -221,7 +221,7 @@ class MasterDaemon(Service):
 
     async def _stop(self) -> None:
         if self._port is not None:
-            await Deferred.fromCoroutine(_settled(self._port.stopListening()))
+            await Deferred.fromCoroutine(settled(self._port.stopListening()))
         self._exchange.close_all("the master stops")
         if self._live is not None:
             self._live.stop()
@@ -229,12 +229,6 @@ class MasterDaemon(Service):
             await self._driver.stop()
         else:
             await self._store.close()
-
-
-async def _settled(result: object) -> None:
-    """``stopListening`` may answer with a Deferred or with nothing."""
-    if isinstance(result, Deferred):
-        await result
 
 
 def _chance() -> Random:

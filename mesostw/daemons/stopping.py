@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 
 def stop_with(reactor: Any, status: int) -> None:
     """End the process with ``status`` after its services have stopped."""
@@ -13,3 +15,9 @@ def stop_with(reactor: Any, status: int) -> None:
         reactor.stop()
     else:
         reactor.callWhenRunning(reactor.stop)
+
+
+async def settled(result: object) -> None:
+    """Wait for what ``stopListening`` answers: a Deferred, or nothing."""
+    if isinstance(result, Deferred):
+        await result
