@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from zope.interface import implementer
 
 from mesostw.client.scheduler import Scheduler
@@ -29,6 +30,7 @@ from mesostw.core.scheduling import (
     ReviveOffers,
     StatusCame,
     SuppressOffers,
+    UpdateRoles,
 )
 from mesostw.interfaces import IInbox, IPerformer
 from mesostw.messages.ids import OfferID
@@ -101,6 +103,8 @@ class CoreScheduler(Scheduler):
                 driver.revive(roles)
             case SuppressOffers(roles):
                 driver.suppress(roles)
+            case UpdateRoles(roles):
+                driver.update(replace(driver.framework, roles=roles))
             case ReconcileTasks(tasks):
                 driver.reconcile({str(task): agent for task, agent in tasks.items()})
             case _:

@@ -135,6 +135,14 @@ class SchedulerClient(Calls):
             self._say(calls.Teardown())
         self._end(None)
 
+    def update(self, framework: FrameworkInfo, suppressed_roles: Sequence[str] = ()) -> None:
+        """Say something else of ourselves, now and at each later subscription."""
+        self.framework = replace(framework, id=self.framework.id)
+        self._suppressed = tuple(suppressed_roles)
+        self._say(
+            calls.UpdateFramework(framework_info=self.framework, suppressed_roles=self._suppressed)
+        )
+
     def _finished(self) -> None:
         self._watch(None)
 

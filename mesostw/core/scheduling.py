@@ -121,6 +121,12 @@ class SuppressOffers(Struct, frozen=True):
     roles: tuple[str, ...]
 
 
+class UpdateRoles(Struct, frozen=True):
+    """Be in other roles, none of them suppressed; the next subscription has them too."""
+
+    roles: tuple[str, ...]
+
+
 class ReconcileTasks(Struct, frozen=True):
     """Ask for the state of tasks (with their agents, if known); of all if none is named."""
 
@@ -134,5 +140,6 @@ FrameworkEffect: TypeAlias = (
     | AcknowledgeStatus
     | ReviveOffers
     | SuppressOffers
+    | UpdateRoles
     | ReconcileTasks
 )

@@ -23,6 +23,7 @@ from mesostw.core.scheduling import (
     ReviveOffers,
     StatusCame,
     SuppressOffers,
+    UpdateRoles,
 )
 from mesostw.interfaces import IInbox, IPerformer
 from mesostw.messages import FrameworkInfo
@@ -105,11 +106,20 @@ class CoreSchedulerTests(SynchronousTestCase):
             (ReviveOffers(("ops",)), calls.Revive),
             (SuppressOffers(("ops",)), calls.Suppress),
             (ReconcileTasks({TaskId("t1"): AgentId("a1")}), calls.Reconcile),
+            (UpdateRoles(("ops", "web")), calls.UpdateFramework),
         ):
             self.master.calls.clear()
             self.scheduler.perform(effect)
             self.assertEqual([type(one) for one in self.master.calls], [call])
         self.assertEqual(self.others.performed, [])
+
+    def test_other_roles_are_of_the_next_subscription_too(self) -> None:
+        """Who comes back after a broken link is in the roles that it was in."""
+        self.scheduler.perform(UpdateRoles(("ops", "web")))
+        self.master.break_link()
+        self.master.come_back()
+        said = self.master.calls_of(calls.Subscribe)[-1]
+        self.assertEqual(said.framework_info.roles, ("ops", "web"))
 
     def test_other_effects_are_given_on(self) -> None:
         """What is no call is performed by somebody else."""

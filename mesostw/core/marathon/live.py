@@ -14,6 +14,8 @@ class Live:
         #: Whether ``Continue`` has been asked for.
         self.continuing = False
         self.last_stamp = Stamp("")
+        #: The roles that we are in.
+        self.roles: frozenset[str] = frozenset()
         #: Whether a master knows us on the present link.
         self.registered = False
         #: When a kill was last said, in steady seconds.

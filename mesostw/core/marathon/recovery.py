@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from mesostw.core.marathon import durable, registration
+from mesostw.core.marathon import durable, membership, registration
 from mesostw.core.marathon.changes import Restored
 from mesostw.core.marathon.turn import Turn
 from mesostw.model.apps import Stamp
@@ -25,4 +25,5 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
     turn.live.last_stamp = max(state.all_stamps(), default=Stamp(""))
     for app_id in (*state.apps, *state.instances_of):
         turn.mark(app_id)
+    membership.restored(turn)
     registration.restored(turn)
