@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from mesostw.core.master import changes
 from mesostw.core.master.records import TaskKey
-from mesostw.feed.tables import Row
+from mesostw.feed.recent import EVENTS_MAX, Recent
 from mesostw.model.tasks import TaskState
 
-#: Events that are shown; older ones are in the log.
-EVENTS_MAX: Final = 1000
+__all__ = ["EVENTS_MAX", "Events", "described"]
 
 _OF_AGENTS: Final = (changes.AgentKept, changes.AgentChanged)
 _OF_FRAMEWORKS: Final = (
@@ -22,18 +20,16 @@ _OF_FRAMEWORKS: Final = (
 )
 
 
-class Events:
+class Events(Recent):
     """
-    The last ``EVENTS_MAX`` events, numbered from 1.
+    The last events of a cluster.
 
     Remembering one costs a look-up and an append, also while nobody watches; its text
     is made when it is shown.
     """
 
     def __init__(self, wall: Callable[[], float]) -> None:
-        self._wall = wall
-        self._kept: deque[tuple[int, float, object]] = deque(maxlen=EVENTS_MAX)
-        self._number = self._told = 0
+        super().__init__(wall, lambda at, change: (at, *described(change)))
         #: The state of each task that was last remembered: repetitions are no events.
         self._states: dict[TaskKey, TaskState] = {}
         self._others: dict[str, str] = {}
@@ -52,8 +48,7 @@ class Events:
                 return
         elif not self._is_news(change):
             return
-        self._number += 1
-        self._kept.append((self._number, self._wall(), change))
+        self.keep(change)
 
     def _is_news(self, change: object) -> bool:
         key: str
@@ -73,27 +68,6 @@ class Events:
             return False
         self._others[key] = state
         return True
-
-    def fresh(self) -> Iterable[int]:
-        """The numbers of events since this was last called, and of those they pushed out."""
-        if self._told == self._number:
-            return ()
-        first, self._told = self._told + 1, self._number
-        return (*range(max(1, first - EVENTS_MAX), self._number - EVENTS_MAX + 1),
-                *range(first, self._number + 1))  # fmt: skip
-
-    def kept(self) -> Iterable[int]:
-        """The numbers of all events that are shown."""
-        self._told = self._number
-        return [number for number, _, _ in self._kept]
-
-    def row(self, key: Hashable) -> Row | None:
-        """A row of ``events``; ``None`` for one that is too old."""
-        assert isinstance(key, int)
-        if not self._kept or not self._kept[0][0] <= key <= self._number:
-            return None
-        _, at, change = self._kept[key - self._kept[0][0]]
-        return (at, *described(change))
 
 
 def described(change: object) -> tuple[str, str, str]:

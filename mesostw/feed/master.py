@@ -9,11 +9,10 @@ from twisted.web.resource import IResource
 
 from mesostw.core.master.state import ClusterState, Task
 from mesostw.feed import rows
-from mesostw.feed.board import Board
+from mesostw.feed.face import face_of
 from mesostw.feed.layout import Banner, MasterLayout
 from mesostw.feed.live import Live
-from mesostw.feed.snapshots import Offload, SnapshotResource, Snapshots
-from mesostw.feed.socket import LiveFactory, LiveResource
+from mesostw.feed.snapshots import Offload
 from mesostw.interfaces import IClock, IFeed
 
 
@@ -40,12 +39,14 @@ def live_parts(
     :param offload: compresses elsewhere; ``deferToThread`` with its order of arguments.
     :param origins: further origins whose pages may look.
     """
-    clients: list[Live] = []
-    layout = MasterLayout(
-        feed, banner, clock.wall, lambda: sum(len(one.sessions) for one in clients)
+    face = face_of(
+        feed,
+        clock,
+        lambda clients: MasterLayout(feed, banner, clock.wall, clients),
+        banner().version,
+        offload,
+        origins,
     )
-    live = Live(Board(feed, layout), clock, banner().version)
-    clients.append(live)
 
     def task_row(task: Task) -> Mapping[str, object]:
         view: ClusterState = feed.view
@@ -55,9 +56,4 @@ def live_parts(
         shape = dict(zip(rows.TASK_COLUMNS, row, strict=True))
         return {**shape, "state": task.state.value}
 
-    return LiveParts(
-        live,
-        LiveResource(LiveFactory(live, clock), origins),
-        SnapshotResource(Snapshots(live, clock.seconds, offload)),
-        task_row,
-    )
+    return LiveParts(face.live, face.socket, face.snapshots, task_row)
