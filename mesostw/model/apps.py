@@ -23,10 +23,23 @@ Stamp = NewType("Stamp", str)
 
 ROOT: Final = GroupId("/")
 
+#: The API's integers have 32 bits.
+INT_MAX: Final = 2**31 - 1
+
 Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
-Seconds: TypeAlias = Annotated[int, Meta(ge=0)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=INT_MAX)]
+Seconds: TypeAlias = Annotated[int, Meta(ge=0, le=INT_MAX)]
+#: In MiB, or seconds.
+Amount: TypeAlias = Annotated[float, Meta(ge=0.0)]
+Cpus: TypeAlias = Annotated[float, Meta(ge=0.001)]
+Factor: TypeAlias = Annotated[float, Meta(ge=1.0)]
+Words: TypeAlias = Annotated[str, Meta(min_length=1)]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Uri: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+Path: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+NetworkName: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$")
+]
 PortName: TypeAlias = Annotated[str, Meta(min_length=1, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 
 
@@ -61,7 +74,7 @@ class Fetch(Part, frozen=True):
     extract: bool = True
     executable: bool = False
     cache: bool = False
-    dest_path: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    dest_path: Path | None = None
 
 
 class Protocol(StrEnum):
@@ -96,7 +109,7 @@ class NetworkMode(StrEnum):
 class Network(Part, frozen=True):
     """One network of an app."""
 
-    name: str | None = None
+    name: NetworkName | None = None
     mode: NetworkMode = NetworkMode.CONTAINER
     labels: Mapping[str, str] = {}
 
@@ -149,7 +162,7 @@ class HealthCheck(Part, frozen=True):
     #: Failures do not count in this time after the start, until one check has succeeded.
     grace_period_seconds: Seconds = 300
     interval_seconds: Seconds = 60
-    timeout_seconds: Annotated[int, Meta(ge=0)] = 20
+    timeout_seconds: Seconds = 20
     #: In a row, until an instance is killed; 0 is never, for Marathon's own checks.
     max_consecutive_failures: Seconds = 3
     #: Before the first check, for the agent's checks.
@@ -174,12 +187,12 @@ class HttpScheme(StrEnum):
 class ReadinessCheck(Part, frozen=True):
     """When a started instance counts in a deployment; asked until it is ready once."""
 
-    name: Annotated[str, Meta(min_length=1)] = "readinessCheck"
+    name: Words = "readinessCheck"
     protocol: HttpScheme = HttpScheme.HTTP
-    path: Annotated[str, Meta(min_length=1, max_length=1024)] = "/"
+    path: Path = "/"
     port_name: PortName = "http-api"
     interval_seconds: Seconds = 30
-    timeout_seconds: Annotated[int, Meta(ge=1)] = 10
+    timeout_seconds: Annotated[int, Meta(ge=1, le=INT_MAX)] = 10
     http_status_codes_for_ready: tuple[Annotated[int, Meta(ge=100, le=999)], ...] = (200,)
     preserve_last_response: bool = False
 
@@ -189,7 +202,7 @@ class CheckHttp(Part, frozen=True):
 
     port_index: Port | None = None
     port: Port | None = None
-    path: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    path: Path | None = None
     scheme: HttpScheme = HttpScheme.HTTP
 
 
@@ -203,7 +216,7 @@ class CheckTcp(Part, frozen=True):
 class ShellCommand(Part, frozen=True):
     """A command of a general check: a shell's text, or a program and its arguments."""
 
-    shell: Annotated[str, Meta(min_length=1)] | None = None
+    shell: Words | None = None
     argv: tuple[str, ...] = ()
 
 
@@ -261,20 +274,20 @@ class AppSpec(Part, frozen=True):
     """
 
     id: AppId
-    cmd: Annotated[str, Meta(min_length=1)] | None = None
+    cmd: Words | None = None
     args: tuple[str, ...] = ()
     user: str | None = None
     env: Mapping[str, str] = {}
     labels: Mapping[str, str] = {}
     #: How many are wished; 0 is suspended. With ``every_agent`` the number last shown.
-    instances: Annotated[int, Meta(ge=0)] = 1
+    instances: Count = 1
     #: One on each matching agent (``"instances": "*"``).
     every_agent: bool = False
-    cpus: Annotated[float, Meta(ge=0.001)] = 1.0
+    cpus: Cpus = 1.0
     #: In MiB, as ``disk``.
-    mem: Annotated[float, Meta(ge=0)] = 128.0
-    disk: Annotated[float, Meta(ge=0)] = 0.0
-    gpus: Annotated[int, Meta(ge=0)] = 0
+    mem: Amount = 128.0
+    disk: Amount = 0.0
+    gpus: Count = 0
     #: Empty or ``//cmd``: the agent's own; else the path of a custom executor.
     executor: str = ""
     constraints: tuple[Constraint, ...] = ()
@@ -284,7 +297,7 @@ class AppSpec(Part, frozen=True):
     networks: tuple[Network, ...] = (Network(mode=NetworkMode.HOST),)
     #: Of the first new start after a failure; each further one waits ``backoff_factor`` longer.
     backoff_seconds: Seconds = 1
-    backoff_factor: Annotated[float, Meta(ge=1.0)] = 1.15
+    backoff_factor: Factor = 1.15
     max_launch_delay_seconds: Seconds = 300
     health_checks: tuple[HealthCheck, ...] = ()
     readiness_checks: tuple[ReadinessCheck, ...] = ()
@@ -299,9 +312,9 @@ class AppSpec(Part, frozen=True):
     #: ``None`` is "disabled": an instance on an agent that is away is never replaced.
     unreachable_strategy: UnreachableStrategy | None = UnreachableStrategy()
     kill_selection: KillSelection = KillSelection.YOUNGEST_FIRST
-    role: Annotated[str, Meta(min_length=1)] = "*"
+    role: Words = "*"
     #: From taking an instance out of service until it is killed.
-    drain_delay_seconds: Annotated[float, Meta(ge=0)] = 0.0
+    drain_delay_seconds: Amount = 0.0
 
     @property
     def is_single(self) -> bool:
