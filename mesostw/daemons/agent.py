@@ -47,11 +47,13 @@ from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.http.identity import Identity
 from mesostw.http.site import AgentParts, agent_site
+from mesostw.launching.fetching.memory import MemoryFetcher
 from mesostw.launching.processes import SupervisedLauncher
 from mesostw.launching.supervisor import PRCTL_MISSING
 from mesostw.messages.convert import attribute_messages_of, messages_of
 from mesostw.model.attributes import Attributes
 from mesostw.model.names import ANY_ROLE, check_role
+from mesostw.probing.network import network_prober
 from mesostw.reactor_time import ReactorClock, install_steady_time
 from mesostw.store.sqlite import SqliteStore
 from mesostw.unattended import unattended
@@ -180,6 +182,8 @@ class AgentDaemon(Service):
         self._room = Room(self._clock, lambda: free_bytes(str(meta)), self._tell)
         self._store = SqliteStore(str(meta / "agent.db"), reactor.callFromThread, RESERVED_BYTES)
         self._launcher = SupervisedLauncher(reactor, str(meta / "supervisor"), self._tell)
+        self._fetcher = MemoryFetcher(self._clock, self._tell)
+        self._prober = network_prober(reactor, self._clock, self._tell)
         self._port: IListeningPort | None = None
         self._driver: Driver[Any, Any, Any] | None = None
         self._sweeper: SandboxSweeper | None = None
@@ -210,7 +214,7 @@ class AgentDaemon(Service):
         nonce = os.urandom(NONCE_BYTES)
         core = Agent(flags, nonce, Random(nonce).random)
         feed: Feed[Any, Any] = Feed(AgentState(), nonce.hex(), changes_max=1)
-        effects = AgentEffects(self._clock, self._launcher, self._quit)
+        effects = AgentEffects(self._clock, self._launcher, self._fetcher, self._prober, self._quit)
         driver: Driver[AgentStimulus, AgentChange, AgentEffect] = Driver(
             self._clock, core, self._store, feed, exchange, effects, self._give_up
         )
@@ -278,6 +282,7 @@ class AgentDaemon(Service):
     async def _stop(self) -> None:
         self._hang_up()
         self._room.stop()
+        self._prober.close()
         if self._sweeper is not None:
             self._sweeper.stop()
         if self._port is not None:

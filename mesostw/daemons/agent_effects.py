@@ -1,4 +1,4 @@
-"""What an agent's core wants done that is its own: containers, their files, and its own end."""
+"""What only an agent's core wants done: containers, their files, probes, and its own end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from mesostw.core.agent.words import (
     RecoverContainers,
     RoomLeft,
 )
-from mesostw.interfaces import IClock, IFetcher, IFollower, ILauncher, IPerformer
+from mesostw.core.probes import StartProbe, StopProbe
+from mesostw.interfaces import IClock, IFetcher, IFollower, ILauncher, IPerformer, IProber
 from mesostw.model.ids import ContainerId
 
 #: Kept by the store, so that ends of tasks can still be recorded on a full disk: more than
@@ -39,7 +40,7 @@ QUIT_DELAY_S: Final = 0.1
 @implementer(IPerformer)
 class AgentEffects:
     """
-    Drives the launcher and the fetcher.
+    Drives the launcher, the fetcher and the prober.
 
     :param quit_: called with a reason and whether something is wrong, a little later.
     """
@@ -49,10 +50,11 @@ class AgentEffects:
         clock: IClock,
         launcher: ILauncher,
         fetcher: IFetcher,
+        prober: IProber,
         quit_: Callable[[str, bool], None],
     ) -> None:
         self._clock, self._launcher, self._fetcher = clock, launcher, fetcher
-        self._quit = quit_
+        self._prober, self._quit = prober, quit_
         self._forgotten: list[ContainerId] = []
 
     def perform(self, effect: object) -> None:
@@ -67,6 +69,10 @@ class AgentEffects:
                 self._fetcher.cancel(effect.container_id)
             case ForgetContainer():
                 self._forget(effect.container_id)
+            case StartProbe():
+                self._prober.start(effect.key, effect.spec)
+            case StopProbe():
+                self._prober.stop(effect.key)
             case RecoverContainers():
                 self._launcher.recover(effect.container_ids)
             case Quit():

@@ -22,12 +22,18 @@ from mesostw.interfaces import IClock, IStore
 from mesostw.messages import (
     URI,
     AgentID,
+    CheckCommand,
+    CheckInfo,
+    CheckType,
     CommandInfo,
     DurationInfo,
     FrameworkCapability,
     FrameworkCapabilityType,
     FrameworkID,
     FrameworkInfo,
+    HealthCheck,
+    HealthCheckType,
+    HTTPCheckInfo,
     Launch,
     Offer,
     OfferOperation,
@@ -46,6 +52,21 @@ from mesostw.unattended import unattended
 RECONCILE_S: Final = 20.0
 #: What every fourth job wants to have fetched; agents of a simulation only pretend to.
 FILES: Final = (URI(value="http://files/a.tgz"),)
+#: How some jobs want to be looked at.
+HEALTH: Final = HealthCheck(
+    type=HealthCheckType.HTTP,
+    http=HTTPCheckInfo(port=80),
+    delay_seconds=0.2,
+    interval_seconds=1.0,
+    timeout_seconds=0.5,
+    grace_period_seconds=2.0,
+)
+CHECK: Final = CheckInfo(
+    type=CheckType.COMMAND,
+    command=CheckCommand(command=CommandInfo(value="check 0")),
+    delay_seconds=0.2,
+    interval_seconds=0.7,
+)
 #: How long offers are refused when there is nothing to start.
 REFUSE_S: Final = 30.0
 #: Ends that are of the task's own; any other has the job tried again.
@@ -347,4 +368,6 @@ def _task(task_id: str, agent_id: str, job: Job, role: str | None) -> TaskInfo:
             value=f"{job.kind} {job.run_s}", uris=FILES if job.number % 4 == 1 else ()
         ),
         max_completion_time=limit if job.kind == "limited" else None,
+        health_check=HEALTH if job.number % 4 == 2 else None,
+        check=CHECK if job.number % 4 == 3 else None,
     )

@@ -48,11 +48,13 @@ from mesostw.messages.convert import messages_of
 from mesostw.messages.masters import MasterInfo
 from mesostw.model.ids import AgentId, ContainerId
 from mesostw.model.resources import Resources
+from mesostw.probing.memory import memory_prober
 from mesostw.store.memory import MemoryDisk, MemoryStore
 from mesostw.testing.checkers import Checker
 from mesostw.testing.clock import HeapCall, HeapClock, LifeClock
 from mesostw.testing.frameworks import Job, Worker, framework_info
 from mesostw.testing.network import MemoryNetwork
+from mesostw.testing.peers import moody
 from mesostw.unattended import unattended
 
 #: Where agents and frameworks dial; the cluster says which process answers.
@@ -303,6 +305,8 @@ class Machine:
         self.containers.lose_everything()
 
     def _run(self, spec: ContainerSpec) -> Run:
+        if spec.name.startswith("check "):
+            return Run(status=EXITED_1 if self.around.clock.seconds() % 3 < 1 else 0)
         self._specs = {**self.running, spec.container_id: spec}
         self.around.checker.launched(self, spec)
         kind, seconds = spec.argv[-1].split()
@@ -337,7 +341,7 @@ class AgentLife(Life):
             switch_user=False,
         )
         nonce = self.random.getrandbits(64).to_bytes(8, "big")
-        self.core = around.parts.agent(flags, nonce, self._roll)
+        self.core = around.parts.agent(flags, nonce, self.random.random)
         self.driver = Driver(
             self.clock,
             self.core,
@@ -350,12 +354,11 @@ class AgentLife(Life):
         )
         self.exchange.inbox = self.driver
         self.launcher = MemoryLauncher(self.clock, machine.containers, self.driver.tell)
+        moods = moody(around.chance(f"{machine.name}/{number}/peers"))
+        prober = memory_prober(self.clock, self.driver.tell, moods)
         self._trips = around.chance(f"{machine.name}/{number}/files")
         fetcher = MemoryFetcher(self.clock, self.driver.tell, self._trip)
-        self._effects = AgentEffects(self.clock, self.launcher, fetcher, self._quit)
-
-    def _roll(self) -> float:
-        return self.random.uniform(0, 1)
+        self._effects = AgentEffects(self.clock, self.launcher, fetcher, prober, self._quit)
 
     async def _start(self) -> None:
         assert self.driver is not None

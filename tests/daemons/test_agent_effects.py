@@ -20,12 +20,15 @@ from mesostw.core.agent.words import (
     RecoverContainers,
     RoomLeft,
 )
+from mesostw.core.probes import ProbeKey, ProbeKind, ProbeSpec, StartProbe, StopProbe
 from mesostw.daemons.agent_effects import ROOM_BYTES_MIN, ROOM_INTERVAL_S, AgentEffects, Room
-from mesostw.interfaces import IClock, IFetcher, ILauncher
+from mesostw.interfaces import IClock, IFetcher, ILauncher, IProber
 from mesostw.messages.commands import URI
 from mesostw.model.ids import ContainerId
 
 C = ContainerId("c")
+K = ProbeKey("k")
+PROBE = ProbeSpec(kind=ProbeKind.TCP, host="h", port=1, interval_s=1.0, timeout_s=1.0)
 FETCH = FetchSpec(container_id=C, uris=(URI(value="/a"),), directory="/d")
 SPEC = ContainerSpec(container_id=C, argv=("true",), environment={}, directory="/d")
 
@@ -38,7 +41,7 @@ class Wall(Clock):
         return self.seconds()
 
 
-@implementer(ILauncher, IFetcher)
+@implementer(ILauncher, IFetcher, IProber)
 class Told:
     """Writes down what it is asked for."""
 
@@ -63,16 +66,25 @@ class Told:
     def cancel(self, container_id: ContainerId) -> None:
         self.asked.append(("cancel", container_id))
 
+    def start(self, key: ProbeKey, spec: ProbeSpec) -> None:
+        self.asked.append(("start", key, spec))
+
+    def stop(self, key: ProbeKey) -> None:
+        self.asked.append(("stop", key))
+
+    def close(self) -> None:
+        self.asked.append(("close",))
+
 
 class EffectsTests(SynchronousTestCase):
-    """Each effect reaches the launcher or the fetcher, or ends the daemon."""
+    """Each effect reaches the launcher, the fetcher or the prober, or ends the daemon."""
 
     def test_all(self) -> None:
         """In order; what is forgotten in one turn is forgotten at once."""
         clock, told = Wall(), Told()
         ends: list[tuple[str, bool]] = []
         effects = AgentEffects(
-            clock, told, told, lambda reason, failed: ends.append((reason, failed))
+            clock, told, told, told, lambda reason, failed: ends.append((reason, failed))
         )
         for effect in (
             RecoverContainers((C,)),
@@ -82,6 +94,8 @@ class EffectsTests(SynchronousTestCase):
             KillContainer(C, 15),
             ForgetContainer(C),
             ForgetContainer(ContainerId("d")),
+            StartProbe(K, PROBE),
+            StopProbe(K),
             Quit("done"),
         ):
             effects.perform(effect)
@@ -95,6 +109,8 @@ class EffectsTests(SynchronousTestCase):
                 ("cancel", C),
                 ("launch", SPEC),
                 ("kill", C, 15),
+                ("start", K, PROBE),
+                ("stop", K),
                 ("forget", C, "d"),
             ],
         )
@@ -103,7 +119,7 @@ class EffectsTests(SynchronousTestCase):
 
     def test_unknown(self) -> None:
         """An effect that nobody performs is a bug."""
-        effects = AgentEffects(Wall(), Told(), Told(), lambda reason, failed: None)
+        effects = AgentEffects(Wall(), Told(), Told(), Told(), lambda reason, failed: None)
         self.assertRaises(AssertionError, effects.perform, object())
 
 

@@ -26,6 +26,7 @@ class Cause(Enum):
 
     KILLED = "killed"
     TOO_LONG = "max_completion_time"
+    UNHEALTHY = "unhealthy"
     FRAMEWORK_REMOVED = "framework_removed"
     SHUT_DOWN = "shut_down"
     NEVER_SUBSCRIBED = "executor_registration_timeout"
@@ -37,6 +38,8 @@ class Ending(Struct, frozen=True, omit_defaults=True):
 
     cause: Cause
     grace_s: float
+    #: More than the cause says, for people.
+    why: str = ""
 
 
 class Identity(Struct, frozen=True, omit_defaults=True, kw_only=True):

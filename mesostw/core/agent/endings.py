@@ -12,7 +12,7 @@ import signal
 
 from msgspec.structs import replace
 
-from mesostw.core.agent import fetching
+from mesostw.core.agent import checking, fetching
 from mesostw.core.agent.changes import Cause, Ending, Task, TaskChanged
 from mesostw.core.agent.environment import seconds
 from mesostw.core.agent.flags import KILL_GRACE_S
@@ -29,6 +29,9 @@ from mesostw.messages import (
 )
 from mesostw.model.ids import ContainerId
 
+#: Causes that are told beforehand, to frameworks that want to know.
+_TOLD = (Cause.KILLED, Cause.UNHEALTHY)
+
 
 def grace_of(task: Task, asked: KillPolicy | None) -> float:
     """How long ``task`` may take to end, in seconds."""
@@ -38,15 +41,16 @@ def grace_of(task: Task, asked: KillPolicy | None) -> float:
     return KILL_GRACE_S
 
 
-def end_run(turn: Turn, task: Task, cause: Cause, grace_s: float) -> None:
+def end_run(turn: Turn, task: Task, cause: Cause, grace_s: float, why: str = "") -> None:
     """End a built-in task; if it is being ended already, perhaps sooner."""
     if fetching.cancelled(turn, task.container_id):
         fetching.killed(turn, task, cause)
         return
     first = task.ending is None
     if first:
-        task = replace(task, ending=Ending(cause, grace_s))
-        if cause is Cause.KILLED and turn.state.capable(
+        checking.ceased(turn, task.container_id)
+        task = replace(task, ending=Ending(cause, grace_s, why))
+        if cause in _TOLD and turn.state.capable(
             task.framework_id, FrameworkCapabilityType.TASK_KILLING_STATE
         ):
             said(turn, task, TaskState.TASK_KILLING)
@@ -100,7 +104,7 @@ def ended(turn: Turn, task: Task, *, status: int | None, message: str = "") -> N
         # A status is proof that it ran, though its end was faster than the word of its start.
         task = said(turn, task, TaskState.TASK_RUNNING)
     if task.ending is not None:
-        _ended_as_asked(turn, task, task.ending.cause, told(status, message))
+        _ended_as_asked(turn, task, task.ending, told(status, message))
     elif status is None:
         said(
             turn,
@@ -132,7 +136,8 @@ def told(status: int | None, message: str = "") -> str:
     return f"Command exited with status {status >> 8}"
 
 
-def _ended_as_asked(turn: Turn, task: Task, cause: Cause, message: str) -> None:
+def _ended_as_asked(turn: Turn, task: Task, ending: Ending, message: str) -> None:
+    cause = ending.cause
     if cause is Cause.TOO_LONG:
         said(
             turn,
@@ -147,12 +152,14 @@ def _ended_as_asked(turn: Turn, task: Task, cause: Cause, message: str) -> None:
         turn,
         task,
         TaskState.TASK_KILLED,
-        message=message,
+        message=f"{ending.why}. {message}" if ending.why else message,
         reason=reason if cause is Cause.FRAMEWORK_REMOVED else None,
+        healthy=False if cause is Cause.UNHEALTHY else None,
     )
 
 
 def _forget(turn: Turn, task: Task) -> None:
+    checking.ceased(turn, task.container_id)
     if turn.live.deadlines.pop(task.container_id, None) is not None:
         turn.do(Disarm(GraceOver(task.container_id)))
     if task.info.max_completion_time is not None:

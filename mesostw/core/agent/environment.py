@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from mesostw.core.agent.changes import Executor, Task
 from mesostw.core.agent.containers import ContainerSpec
 from mesostw.core.agent.flags import PATH_DEFAULT, AgentFlags
@@ -71,6 +73,28 @@ def spec_of_task(task: Task, shared: Mapping[str, str]) -> ContainerSpec:
         environment,
         task.info.container,
         task.info.name,
+    )
+
+
+def spec_of_check(
+    task: Task, container_id: ContainerId, command: CommandInfo, shared: Mapping[str, str]
+) -> ContainerSpec:
+    """A command of a check of ``task``: beside it, with nothing left of what it says."""
+    spec = spec_of_task(task, shared)
+    executable, argv = program_of(command)
+    environment = dict(spec.environment)
+    if command.environment is not None:
+        for variable in command.environment.variables:
+            environment[variable.name] = variable.value or ""
+    return replace(
+        spec,
+        container_id=container_id,
+        argv=argv,
+        executable=executable,
+        environment=environment,
+        name=f"check {task.info.name}",
+        stdout="/dev/null",
+        stderr="/dev/null",
     )
 
 

@@ -17,6 +17,8 @@ REGISTRATION_BACKOFF_MAX_S: Final = 60.0
 REGISTRATION_BACKOFF_MIN_S: Final = 1.0
 #: How long a task may take to end after SIGTERM if nobody says another time.
 KILL_GRACE_S: Final = 3.0
+#: Statuses of one state that a task has waiting; then the newest takes the place of the last.
+PENDING_MAX: Final = 16
 #: How long an executor's last words may take to arrive after it has ended.
 EXECUTOR_DRAIN_S: Final = 1.0
 #: uuids remembered of each task of an executor, to drop what it repeats.

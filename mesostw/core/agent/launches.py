@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mesostw.core.agent import executors, fetching
+from mesostw.core.agent import executors, fetching, health
 from mesostw.core.agent.changes import Framework, Task, TaskChanged
 from mesostw.core.agent.containers import ContainerFailed, ContainerStarted
 from mesostw.core.agent.endings import ended, kill_again
@@ -167,13 +167,16 @@ def launched(turn: Turn, task: Task) -> None:
 def started(turn: Turn, task: Task, heard: ContainerStarted) -> None:
     """The process of a built-in task runs, perhaps since an earlier life."""
     known = task.pid == heard.pid
-    if known and (task.ending is None or task.container_id in turn.live.deadlines):
+    if known and task.ending is None:
+        health.begun(turn, task, anew=True)
+        return
+    if known and task.container_id in turn.live.deadlines:
         return
     task = replace(task, pid=heard.pid)
     if task.ending is not None:
         kill_again(turn, task)
     elif task.state is TaskState.TASK_STARTING:
-        said(turn, task, TaskState.TASK_RUNNING)
+        health.begun(turn, said(turn, task, TaskState.TASK_RUNNING))
 
 
 def failed(turn: Turn, task: Task, heard: ContainerFailed) -> None:

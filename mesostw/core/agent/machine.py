@@ -13,9 +13,11 @@ from typing import assert_never
 from msgspec import Struct
 
 from mesostw.core.agent import (
+    checking,
     endings,
     executors,
     exits,
+    health,
     kills,
     launches,
     recovery,
@@ -49,6 +51,8 @@ from mesostw.core.agent.words import (
     AgentEffect,
     AgentStimulus,
     AgentTimer,
+    CheckDue,
+    CheckLate,
     CompletionTimeOver,
     ExecutorDrained,
     ExecutorTimeOver,
@@ -76,6 +80,7 @@ from mesostw.core.outcome import (
     TimerFired,
     Write,
 )
+from mesostw.core.probes import Probed
 from mesostw.messages import executor_calls
 from mesostw.messages.agent_master import (
     AcknowledgeStatus,
@@ -142,6 +147,8 @@ class Agent:
                 recovery.fetched(turn, stimulus)
             case FetchFailed():
                 recovery.fetch_failed(turn, stimulus)
+            case Probed():
+                health.probed(turn, stimulus)
             case TimerFired():
                 _timer_fired(turn, stimulus.timer)
             case LinkOpened():
@@ -194,6 +201,10 @@ class Agent:
         for outstanding in live.outstanding:
             assert self.state.tasks[outstanding].pending, outstanding
         assert not live.registered or live.master is not None
+        for name, watch in live.watches.items():
+            assert watch.container_id in self.state.containers, name
+            assert watch.run is None or live.runs.get(watch.run) == name, name
+        assert all(name in live.watches for name in live.runs.values()), live.runs
         for container in live.fetching:
             assert container in self.state.containers or container in self.state.executor_containers
 
@@ -287,6 +298,10 @@ def _timer_fired(turn: Turn, timer: Struct) -> None:
             endings.grace_over(turn, timer)
         case CompletionTimeOver():
             endings.completion_time_over(turn, timer)
+        case CheckDue():
+            checking.due(turn, timer)
+        case CheckLate():
+            health.run_late(turn, timer)
         case ExecutorTimeOver():
             exits.time_over(turn, timer)
             registration.begin(turn)

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mesostw.core.agent import endings, executors, exits, fetching, launches
+from mesostw.core.agent import endings, executors, exits, fetching, health, launches
 from mesostw.core.agent.changes import (
     Executor,
     ExecutorChanged,
@@ -199,6 +199,7 @@ def container_ended(turn: Turn, heard: ContainerExited | ContainerFailed) -> Non
     else:
         if task is not None:
             _task_ended(turn, task, heard, recovered=recovered)
+        health.run_ended(turn, heard)
         turn.do(ForgetContainer(heard.container_id))
     if recovered:
         begin(turn)

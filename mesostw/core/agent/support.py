@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mesostw.core.agent import fetches
+from mesostw.core.agent import check_rules, fetches
 from mesostw.messages import (
     CommandInfo,
     ContainerInfo,
@@ -35,7 +35,8 @@ def invalid(task: TaskInfo, agent_id: str, *, grouped: bool = False) -> str | No
     if command is not None and not command.value:
         kind = "Shell command" if command.shell else "Executable of command"
         return f"{kind} is not specified"
-    return None if command is None else fetches.invalid(command)
+    fault = check_rules.invalid(task)
+    return fault if fault or command is None else fetches.invalid(command)
 
 
 def unsupported(task: TaskInfo) -> str | None:
@@ -48,10 +49,10 @@ def unsupported(task: TaskInfo) -> str | None:
 
 
 def _fields(task: TaskInfo) -> Iterator[str]:
-    if task.health_check is not None:
-        yield "'TaskInfo.health_check'"
-    if task.check is not None:
-        yield "'TaskInfo.check'"
+    for path, command in check_rules.commands(task):
+        if command.uris:
+            yield f"'{path}.uris' (files for a check)"
+        yield from _command(path, command)
     if task.limits:
         yield "'TaskInfo.limits'"
     for resource in task.resources:

@@ -10,8 +10,10 @@ from mesostw.core.agent.changes import AgentChange, Counted, ExecutorKey, TaskKe
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed
 from mesostw.core.agent.flags import PING_TIMEOUT_S, AgentFlags
 from mesostw.core.agent.state import AgentState
+from mesostw.core.agent.watches import Watch
 from mesostw.core.agent.words import AgentEffect
 from mesostw.core.outcome import Moment, Outcome, Send
+from mesostw.core.probes import ProbeKey
 from mesostw.model.ids import ContainerId, LinkId
 
 
@@ -83,6 +85,10 @@ class Live:
         self.exits: dict[ContainerId, ContainerExited | ContainerFailed] = {}
         #: Containers that are launched once their files are there.
         self.fetching: set[ContainerId] = set()
+        #: Checks of running tasks.
+        self.watches: dict[ProbeKey, Watch] = {}
+        #: Containers in which commands of checks run.
+        self.runs: dict[ContainerId, ProbeKey] = {}
         #: Why the agent stops as soon as nothing runs; ``None`` while it does not.
         self.leaving: str | None = None
         self.quitting = False

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from msgspec.structs import replace
 
 from mesostw.core.agent.changes import Task, TaskChanged, TaskKey, TaskRemoved
-from mesostw.core.agent.flags import RETRY_GAP_S, RETRY_MAX_S, RETRY_MIN_S
+from mesostw.core.agent.flags import PENDING_MAX, RETRY_GAP_S, RETRY_MAX_S, RETRY_MIN_S
 from mesostw.core.agent.frameworks import settled
 from mesostw.core.agent.turn import Live, Outstanding, Turn
 from mesostw.core.agent.words import RetryDue
@@ -32,9 +32,20 @@ from mesostw.messages import (
     TaskStatusSource,
 )
 from mesostw.messages.agent_master import AcknowledgeStatus, StatusUpdated
+from mesostw.messages.health import (
+    CheckInfo,
+    CheckStatusCommand,
+    CheckStatusHttp,
+    CheckStatusInfo,
+    CheckStatusTcp,
+    CheckType,
+)
 from mesostw.messages.ids import FrameworkID
 from mesostw.model.ids import FrameworkId, TaskId
 from mesostw.model.tasks import TERMINAL
+
+#: States in which a task may be healthy.
+_ALIVE = (TaskState.TASK_RUNNING, TaskState.TASK_KILLING)
 
 
 def said(
@@ -46,6 +57,7 @@ def said(
     reason: TaskStatusReason | None = None,
     source: TaskStatusSource = TaskStatusSource.SOURCE_EXECUTOR,
     healthy: bool | None = None,
+    check_status: CheckStatusInfo | None = None,
 ) -> Task:
     """Give ``task`` a status of our own making; the task as it is now."""
     status = TaskStatus(
@@ -55,6 +67,7 @@ def said(
         source=source,
         reason=reason,
         healthy=healthy,
+        check_status=check_status,
         uuid=turn.names.uuid(),
     )
     return joined(turn, task, status)
@@ -63,13 +76,19 @@ def said(
 def joined(turn: Turn, task: Task, status: TaskStatus) -> Task:
     """Fill ``status`` in, add it to the stream of ``task``, and say it if nothing is before it."""
     status = _filled(turn, task, status)
+    if task.built_in:
+        status = _carried(task, status)
     before = task.statuses
     if before and before[-1].state is status.state:
         before = before[:-1]
+    pending = task.pending
+    if task.built_in and len(pending) >= PENDING_MAX and pending[-1].state is status.state:
+        # It has not been said yet, and there is newer of the same.
+        pending = pending[:-1]
     task = replace(
         task,
         state=status.state,
-        pending=(*task.pending, status),
+        pending=(*pending, status),
         statuses=(*before, status),
     )
     turn.change(TaskChanged(task))
@@ -182,6 +201,28 @@ def _say(turn: Turn, task: Task, interval_s: float = RETRY_MIN_S) -> None:
     key = task.key
     live.outstanding[key] = Outstanding(due, interval_s)
     heappush(live.retries, (due, key))
+
+
+def _carried(task: Task, status: TaskStatus) -> TaskStatus:
+    """What checks have found last, in every status: frameworks keep only the newest."""
+    last = task.statuses[-1] if task.statuses else None
+    if task.info.check is not None and status.check_status is None:
+        found = None if last is None else last.check_status
+        status = replace(status, check_status=found or nothing_found(task.info.check))
+    if last is not None and status.healthy is None and status.state in _ALIVE:
+        status = replace(status, healthy=last.healthy)
+    return status
+
+
+def nothing_found(check: CheckInfo) -> CheckStatusInfo:
+    """The status of a check that has found nothing: its own part is there, and empty."""
+    kind = check.type
+    return CheckStatusInfo(
+        type=kind,
+        command=CheckStatusCommand() if kind is CheckType.COMMAND else None,
+        http=CheckStatusHttp() if kind is CheckType.HTTP else None,
+        tcp=CheckStatusTcp() if kind is CheckType.TCP else None,
+    )
 
 
 def _filled(turn: Turn, task: Task, status: TaskStatus) -> TaskStatus:

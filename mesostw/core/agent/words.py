@@ -14,6 +14,7 @@ from mesostw.core.agent.containers import (
 )
 from mesostw.core.agent.fetches import Fetched, FetchFailed, FetchSpec
 from mesostw.core.outcome import CommonEffect, CommonStimulus
+from mesostw.core.probes import Probed, ProbeKey, StartProbe, StopProbe
 from mesostw.model.ids import ContainerId
 
 # --- stimuli ----------------------------------------------------------------
@@ -38,6 +39,7 @@ AgentStimulus: TypeAlias = (
     | ContainerFailed
     | Fetched
     | FetchFailed
+    | Probed
     | RoomLeft
     | LeaveAsked
 )
@@ -98,6 +100,8 @@ AgentEffect: TypeAlias = (
     | KillContainer
     | ForgetContainer
     | RecoverContainers
+    | StartProbe
+    | StopProbe
     | Quit
 )
 
@@ -128,6 +132,18 @@ class CompletionTimeOver(Struct, frozen=True):
     container_id: ContainerId
 
 
+class CheckDue(Struct, frozen=True):
+    """The command of a check is to be run."""
+
+    key: ProbeKey
+
+
+class CheckLate(Struct, frozen=True):
+    """The command of a check has run as long as it may."""
+
+    key: ProbeKey
+
+
 class ExecutorDrained(Struct, frozen=True):
     """The last words of an executor that has ended should have arrived by now."""
 
@@ -150,6 +166,8 @@ AgentTimer: TypeAlias = (
     | RetryDue
     | GraceOver
     | CompletionTimeOver
+    | CheckDue
+    | CheckLate
     | ExecutorTimeOver
     | ExecutorDrained
     | HeartbeatDue

@@ -10,7 +10,6 @@ from mesostw.messages.agent_master import ShutdownFramework, StatusUpdated
 from mesostw.messages.commands import URI, CommandInfo, Environment, Variable
 from mesostw.messages.containers import ContainerInfo, ContainerType, RLimit, RLimitInfo, RLimitType
 from mesostw.messages.frameworks import FrameworkCapabilityType
-from mesostw.messages.health import HealthCheck
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID
 from mesostw.messages.tasks import (
     ExecutorInfo,
@@ -220,7 +219,6 @@ class RefusedTests(SynchronousTestCase):
         volume = Volume(mode=VolumeMode.RW, container_path="x")
         default = ExecutorInfo(type=ExecutorType.DEFAULT, executor_id=ExecutorID(value="e"))
         for task, field in (
-            (command_task(health_check=HealthCheck()), "TaskInfo.health_check"),
             (command_task(limits={"cpus": Scalar(value=1.0)}), "TaskInfo.limits"),
             (
                 command_task(command=CommandInfo(value="x", uris=(URI(value="hdfs://u"),))),
