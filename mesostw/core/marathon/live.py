@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+
+from mesostw.core.probes import ProbeKey
 from mesostw.model.apps import AppId, InstanceId, Stamp
 
 
@@ -20,3 +23,19 @@ class Live:
         self.registered = False
         #: When a kill was last said, in steady seconds.
         self.kills_said: dict[InstanceId, float] = {}
+        #: Instances whose kill is to be said, the longest waiting first.
+        self.kills_waiting: deque[InstanceId] = deque()
+        #: Whether a master has known us in this life.
+        self.greeted = False
+        #: Of each instance whose health is asked for here.
+        self.probes: dict[InstanceId, tuple[ProbeKey, ...]] = {}
+        #: Instances that are asked whether they are ready.
+        self.readying: set[InstanceId] = set()
+        #: Instances with health checks, by app and its configuration.
+        self.checked: dict[AppId, dict[Stamp, set[InstanceId]]] = {}
+        #: Instances that have earned their launch token.
+        self.earned: set[InstanceId] = set()
+        #: When instances are next looked through, in steady seconds: for launches that take
+        #: too long and agents that are away, and to forget what is away.
+        self.look_due = 0.0
+        self.expunge_due = 0.0

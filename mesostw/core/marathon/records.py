@@ -77,6 +77,8 @@ class Instance(Struct, frozen=True, omit_defaults=True, gc=False):
     goal: Goal = Goal.RUNNING
     #: Why it is being ended; empty while nobody wants that.
     doom: str = ""
+    #: Since when it is being ended; its time to drain is counted from then.
+    doomed_at: float | None = None
     #: The agent's attributes as constraints compare them; ``@region`` and ``@zone`` too.
     attributes: Mapping[str, str] = {}
     region: str = ""

@@ -81,7 +81,7 @@ def stamp_of(wall: float) -> Stamp:
 class Turn:
     """What a decision is made from, and where its outcome is collected."""
 
-    __slots__ = ("chance", "changes", "flags", "live", "names", "now", "out", "state")
+    __slots__ = ("chance", "changes", "flags", "kills", "live", "names", "now", "out", "state")
 
     def __init__(
         self,
@@ -100,6 +100,8 @@ class Turn:
         self.now = now
         self.out: Outcome[MarathonChange, MarathonEffect] = Outcome()
         self.changes = self.out.changes
+        #: Kills said in this turn.
+        self.kills = 0
 
     def change(self, change: MarathonChange) -> None:
         """Make ``change`` true, and have it kept and published."""
