@@ -39,6 +39,7 @@ from mesostw.daemons.options import (
     duration,
     one_of,
     port,
+    size,
 )
 from mesostw.daemons.sandbox_gc import SandboxSweeper
 from mesostw.daemons.stopping import stop_with
@@ -47,7 +48,9 @@ from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.http.identity import Identity
 from mesostw.http.site import AgentParts, agent_site
-from mesostw.launching.fetching.memory import MemoryFetcher
+from mesostw.launching.fetching.cache import Cache
+from mesostw.launching.fetching.fetcher import Fetcher
+from mesostw.launching.fetching.processes import errands
 from mesostw.launching.processes import SupervisedLauncher
 from mesostw.launching.supervisor import PRCTL_MISSING
 from mesostw.messages.convert import attribute_messages_of, messages_of
@@ -77,6 +80,14 @@ def share(text: str) -> float:
     if not 0 <= float(text) <= 1:
         raise ValueError("give a number from 0 to 1")
     return float(text)
+
+
+def patience(text: str) -> float:
+    """Seconds that are waited for; more than none."""
+    seconds = duration(text)
+    if seconds <= 0:
+        raise ValueError("give more than 0secs")
+    return seconds
 
 
 def variables(text: str) -> dict[str, str]:
@@ -141,6 +152,19 @@ class Options(FlagOptions):
             "150",
             count,
         ),
+        Flag(
+            "fetcher_cache_size",
+            "What all cached files of tasks together may take. 0B: none is cached.",
+            "2GB",
+            size,
+        ),
+        Flag("fetcher_cache_dir", "Where they are kept; WORK_DIR/fetch if not given."),
+        Flag(
+            "fetcher_stall_timeout",
+            "Silence of a server after which a fetch is given up.",
+            "1mins",
+            patience,
+        ),
         Flag("gc_delay", "How long ended sandboxes stay, at most.", "1weeks", duration),
         Flag(
             "gc_disk_headroom",
@@ -182,7 +206,7 @@ class AgentDaemon(Service):
         self._room = Room(self._clock, lambda: free_bytes(str(meta)), self._tell)
         self._store = SqliteStore(str(meta / "agent.db"), reactor.callFromThread, RESERVED_BYTES)
         self._launcher = SupervisedLauncher(reactor, str(meta / "supervisor"), self._tell)
-        self._fetcher = MemoryFetcher(self._clock, self._tell)
+        self._fetcher = fetcher_of(options, reactor, self._work_dir, self._tell)
         self._prober = network_prober(reactor, self._clock, self._tell)
         self._port: IListeningPort | None = None
         self._driver: Driver[Any, Any, Any] | None = None
@@ -281,6 +305,7 @@ class AgentDaemon(Service):
 
     async def _stop(self) -> None:
         self._hang_up()
+        self._fetcher.stop()
         self._room.stop()
         self._prober.close()
         if self._sweeper is not None:
@@ -294,6 +319,20 @@ class AgentDaemon(Service):
         else:
             await self._store.close()
         await self._launcher.stop()
+
+
+def fetcher_of(
+    options: Options, reactor: Any, work_dir: Path, tell: Callable[[Sequence[object]], None]
+) -> Fetcher:
+    """What brings files of tasks; its cache is this agent's alone, and empty."""
+    stall_s, send = options["fetcher_stall_timeout"], errands(reactor)
+    directory = Path(options["fetcher_cache_dir"] or work_dir / "fetch").absolute()
+    try:
+        claim(directory, mode=0o700)
+        cache = Cache(str(directory), options["fetcher_cache_size"], stall_s, send)
+    except OSError as fault:
+        refuse(f"--fetcher_cache_dir={directory}: {fault}")
+    return Fetcher(reactor, send, cache, stall_s, tell)
 
 
 def flags_of(options: Options, work_dir: Path, number: int, resources: Any) -> AgentFlags:

@@ -36,6 +36,11 @@ def duration(text: str) -> float:
     return units.duration(text)
 
 
+def size(text: str) -> int:
+    """Bytes from a text like ``2GB``."""
+    return units.size(text)
+
+
 def boolean(text: str) -> bool:
     """``true`` or ``false``."""
     value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())

@@ -78,13 +78,13 @@ def become(spec: Mapping[str, Any], birth: Birth) -> NoReturn:
                 os.close(pipe)
         identity = birth.identity
         if identity is None:
-            identity = _identity(spec.get("user"))
+            identity = identity_of(spec.get("user"))
             if identity is not None:
                 os.write(birth.pipe, identity.line())
         _limit(spec.get("rlimits", ()), birth)
         if identity is not None:
             _step("SANDBOX", "give away the sandbox", os.chown, spec["directory"], *identity[:2])
-            _step("USER", "become the user", _switch, identity)
+            _step("USER", "become the user", switch_to, identity)
         _bind(spec, birth)
         _wire(spec)
         _execute(spec)
@@ -109,8 +109,12 @@ def _step(reason: str, what: str, work: Callable[..., object], *arguments: objec
         raise Fault(reason, f"cannot {what}: {fault}") from None
 
 
-def _identity(user: str | None) -> Identity | None:
-    """Whom to become; ``None`` to stay who the supervisor is."""
+def identity_of(user: str | None) -> Identity | None:
+    """
+    Whom to become for ``user``; ``None`` to stay who this process is.
+
+    :raises Fault: if there is no such user, or this process may not become another.
+    """
     if not user:
         return None
     try:
@@ -125,7 +129,8 @@ def _identity(user: str | None) -> Identity | None:
     raise Fault("USER", f"cannot become the user {user!r}: this agent does not run as root")
 
 
-def _switch(identity: Identity) -> None:
+def switch_to(identity: Identity) -> None:
+    """Have this process run as somebody else for good."""
     os.setgroups(identity.groups)
     os.setgid(identity.gid)
     os.setuid(identity.uid)

@@ -88,7 +88,7 @@ def start_supervisor(home: Home) -> int | None:
     :raises SupervisorUnavailable: if python-prctl is not installed.
     :raises OSError: if the directory cannot be used.
     """
-    libraries = _libraries()
+    paths = libraries()
     lock = os.open(f"{home.directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -100,13 +100,17 @@ def start_supervisor(home: Home) -> int | None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(home.socket)
             listener.listen(BACKLOG)
-            return _spawn(home, libraries, listener.fileno(), lock)
+            return _spawn(home, paths, listener.fileno(), lock)
     finally:
         os.close(lock)
 
 
-def _libraries() -> str:
-    """Where the supervisor imports from beside the standard library."""
+def libraries() -> str:
+    """
+    Where the supervisor, or another program of ours, imports from beside the standard library.
+
+    :raises SupervisorUnavailable: if python-prctl is not installed.
+    """
     found = [find_spec("prctl"), find_spec("_prctl")]
     files = [spec.origin for spec in found if spec is not None and spec.origin is not None]
     if len(files) < len(found):
@@ -115,9 +119,9 @@ def _libraries() -> str:
     return ":".join(dict.fromkeys([ours, *(str(Path(file).parent) for file in files)]))
 
 
-def _spawn(home: Home, libraries: str, listening: int, lock: int) -> int:
+def _spawn(home: Home, paths: str, listening: int, lock: int) -> int:
     above = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (listening, lock)]
-    command = [sys.executable, "-I", "-S", "-c", _BOOT, libraries, home.directory]
+    command = [sys.executable, "-I", "-S", "-c", _BOOT, paths, home.directory]
     try:
         return os.posix_spawn(
             sys.executable,

@@ -40,6 +40,8 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(flags.recovery_timeout_s, 900.0)
         self.assertEqual(flags.hostname, "127.0.0.1")
         self.assertTrue(flags.switch_user)
+        self.assertEqual(options["fetcher_cache_size"], 2 * 1024**3)
+        self.assertEqual(options["fetcher_stall_timeout"], 60.0)
 
     def test_given(self) -> None:
         """What is given is read."""
@@ -68,6 +70,8 @@ class OptionsTests(SynchronousTestCase):
             "--master=zk://h/m",
             "--master=nowhere",
             "--attributes=x",
+            "--fetcher_cache_size=2",
+            "--fetcher_stall_timeout=0secs",
         ):
             fault = self.assertRaises(usage.UsageError, parsed, wrong)
             self.assertIn(wrong.partition("=")[0], str(fault))

@@ -1,0 +1,90 @@
+"""How a fetching process writes: only below the sandbox, and no more than it may."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import IO, Final, Protocol
+
+from mesostw.launching.child import Fault
+
+#: What is read and written at once.
+CHUNK_BYTES: Final = 256 * 1024
+#: All that one order may write, unpacked files included: a limit against endless files and
+#: archives that unfold without end, far above what anybody runs.
+WRITTEN_BYTES_MAX: Final = 64 * 1024**3
+#: Directories above a file, and files of an archive without a mode of their own.
+DIRECTORY_MODE: Final = 0o755
+FILE_MODE: Final = 0o644
+EXECUTABLE_MODE: Final = 0o755
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+class Reads(Protocol):
+    """Whatever bytes are read from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Budget:
+    """How many bytes may still be written."""
+
+    def __init__(self, bytes_max: int = WRITTEN_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._left = bytes_max
+
+    def take(self, count: int) -> None:
+        """
+        Count bytes that are about to be written.
+
+        :raises Fault: if they are too many.
+        """
+        self._left -= count
+        if self._left < 0:
+            raise Fault("TOO_LARGE", f"more than {self._bytes_max} bytes")
+
+
+def path_in(directory: str, name: str) -> str:
+    """
+    The path of ``name`` below ``directory``, with the directories above it made.
+
+    :raises Fault: if a step above it leads out of ``directory``, for instance by a link.
+    """
+    top = os.path.realpath(directory)
+    above, last = os.path.split(os.path.join(top, name))
+    real = os.path.realpath(above)
+    if last in ("", ".", "..") or os.path.commonpath((top, real)) != top:
+        raise Fault("UNSAFE", f"{name!r} would be written outside of the sandbox")
+    os.makedirs(real, DIRECTORY_MODE, exist_ok=True)
+    return os.path.join(real, last)
+
+
+def write(directory: str, name: str, source: Reads, budget: Budget, mode: int = FILE_MODE) -> int:
+    """
+    Write a new file below ``directory`` in place of one that may be there; its size.
+
+    :raises Fault: if the budget is used up or ``name`` leads out of ``directory``.
+    """
+    path = path_in(directory, name)
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    with os.fdopen(os.open(path, _NEW, mode), "wb", buffering=0) as target:
+        size = copy(source, target, budget)
+        os.fchmod(target.fileno(), mode)
+    return size
+
+
+def copy(source: Reads, target: IO[bytes], budget: Budget) -> int:
+    """
+    Copy to the end; how many bytes there were.
+
+    :raises Fault: if the budget is used up.
+    """
+    size = 0
+    while chunk := source.read(CHUNK_BYTES):
+        budget.take(len(chunk))
+        size += len(chunk)
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[target.write(rest) :]
+    return size
