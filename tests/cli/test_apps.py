@@ -1,0 +1,98 @@
+"""What ``mesostw app`` makes of what Marathon says, without a Marathon."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mesostw.cli.app_changes import _value, read_document
+from mesostw.cli.app_events import Lines
+from mesostw.cli.apps import health_of, status_of
+from mesostw.cli.main import parser
+from mesostw.cli.marathon import MarathonApi, app_path, terms_of
+from mesostw.cli.peer import ClusterError
+
+
+def app(**fields: object) -> dict[str, Any]:
+    """An app as Marathon lists it."""
+    return {"instances": 2, "tasksRunning": 2, "tasksHealthy": 1, "deployments": [], **fields}
+
+
+class StatusTests(SynchronousTestCase):
+    """One word says how an app is, the queue first."""
+
+    def test_words(self) -> None:
+        """Each status has its condition."""
+        back_off = {"delay": {"overdue": False, "timeLeftSeconds": 9}}
+        waiting = {"delay": {"overdue": True, "timeLeftSeconds": 0}}
+        for word, one, queued in (
+            ("delayed 9s", app(), back_off),
+            ("waiting", app(), waiting),
+            ("deploying", app(deployments=[{"id": "d"}]), None),
+            ("suspended", app(instances=0, tasksRunning=0), None),
+            ("running", app(), None),
+            ("-", app(tasksRunning=0), None),
+        ):
+            self.assertEqual(status_of(one, queued), word)
+
+    def test_health(self) -> None:
+        """Without checks nothing is said of health."""
+        self.assertEqual(health_of(app()), "-")
+        self.assertEqual(health_of(app(healthChecks=[{}])), "1/2")
+
+
+class WordsTests(SynchronousTestCase):
+    """What is typed becomes what the API wants."""
+
+    def test_paths(self) -> None:
+        """An id is the same with and without its first slash."""
+        self.assertEqual(app_path("/shop/web"), app_path("shop/web"))
+        self.assertEqual(app_path("/a", "versions"), "/v2/apps/a/versions")
+
+    def test_values(self) -> None:
+        """Numbers are numbers, but a command that looks like one is a text."""
+        self.assertEqual(_value("cpus", "0.5"), 0.5)
+        self.assertEqual(_value("cmd", "5"), "5")
+        self.assertEqual(_value("constraints", '[["hostname","UNIQUE"]]'), [["hostname", "UNIQUE"]])
+        self.assertEqual(_value("id", "plain"), "plain")
+
+    def test_terms(self) -> None:
+        """Force and deadline go into the query."""
+        options = parser().parse_args(["app", "scale", "/a", "3", "--force", "--deadline", "60"])
+        self.assertEqual(terms_of(options), {"force": "true", "deadlineSeconds": "60"})
+
+    def test_documents(self) -> None:
+        """A file that is no JSON, or is not there, is named in the error."""
+        directory = Path(tempfile.mkdtemp())
+        (directory / "bad.json").write_text("{nope")
+        for name, said in (("bad.json", "no JSON"), ("none.json", "No such file")):
+            fault = self.assertRaises(ClusterError, read_document, str(directory / name))
+            self.assertIn(name, str(fault))
+            self.assertIn(said, str(fault))
+
+    def test_errors(self) -> None:
+        """Each place of a document that is wrong has a line."""
+        api = MarathonApi(None, parser().parse_args(["app", "list"]))
+        body = {
+            "message": "Object is not valid",
+            "details": [{"path": "/cpus", "errors": ["error.min", "too little"]}],
+        }
+        text = "Object is not valid\n  /cpus: error.min, too little"
+        self.assertEqual(api._error_text(body), text)
+        self.assertEqual(api._error_text([]), "")
+
+
+class LinesTests(SynchronousTestCase):
+    """An event stream comes in pieces that end anywhere."""
+
+    def test_pieces(self) -> None:
+        """Events are shown once they are whole; heartbeats are nothing."""
+        shown: list[tuple[str, object]] = []
+        lines = Lines(lambda kind, event: shown.append((kind, event)))
+        stream = b'event: a\r\ndata: {"n":1}\r\n\r\n\r\nevent: b\r\ndata: {"n":2}\r\n\r\n'
+        for at in range(len(stream)):
+            lines.take(stream[at : at + 1])
+        self.assertEqual(shown, [("a", {"n": 1}), ("b", {"n": 2})])
