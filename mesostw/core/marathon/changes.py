@@ -50,7 +50,12 @@ class AppChanged(Fact, frozen=True):
 
 
 class AppRemoved(Fact, frozen=True):
-    """An app, its versions, ends and delays are gone."""
+    """
+    An app is wished no more.
+
+    Its ends are forgotten before; its versions too, but for those that its last instances
+    were started from, which are forgotten with these.
+    """
 
     app_id: AppId
 

@@ -169,6 +169,8 @@ class Deployment(Struct, frozen=True, omit_defaults=True, gc=False):
     #: Actions of the present step that are done.
     done: frozenset[AppId] = frozenset()
     paused: bool = False
+    #: Wall second of the pause, by which its deadline is later.
+    paused_at: float | None = None
     #: Wall second at which it is rolled back by itself; ``None`` waits for ever.
     deadline: float | None = None
     #: The deployment that this one takes back.
@@ -194,6 +196,8 @@ class Affected(Struct, frozen=True, gc=False):
     app_id: AppId
     before: App | None
     after: App | None
+    #: Instances that are kept until the app's step has come, and while it is paused.
+    kept: int = 0
 
 
 class RootChange(Struct, frozen=True, gc=False):

@@ -23,7 +23,8 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
     for change in durable.changes_of(records):
         turn.change(Restored(change))
     turn.live.last_stamp = max(state.all_stamps(), default=Stamp(""))
-    for app_id in (*state.apps, *state.instances_of):
+    # What is removed has no app, and nothing at all left if a deployment was about to say so.
+    for app_id in (*state.apps, *state.instances_of, *state.versions, *state.locks):
         turn.mark(app_id)
     membership.restored(turn)
     registration.restored(turn)

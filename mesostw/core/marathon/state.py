@@ -7,7 +7,8 @@ folds what was kept into another, which all readers read.
 ::
 
     apps, groups            the tree as it is wished
-    versions                of each app, oldest first
+    versions                of each app, oldest first; of one that was removed, until the last
+                            of its instances has ended
     root_changes            what each change of the tree replaced, oldest first
     instances               everything that is placed and has not ended, by app and by task too
     terminations            how instances ended, by app, oldest first
@@ -141,7 +142,7 @@ class MarathonState:
                     termination
                 )
             case TerminationForgotten(app_id, number):
-                self.terminations.get(app_id, {}).pop(number, None)
+                _drop(self.terminations, app_id, number)
             case DeploymentChanged() | DeploymentEnded() | AffectedKept() | AffectedForgotten():
                 self._apply_deployment(change)
             case RegistrationKept(registration):
@@ -217,14 +218,12 @@ class MarathonState:
                 self.apps[app.id] = app
             case AppRemoved(app_id):
                 self.apps.pop(app_id, None)
-                self.versions.pop(app_id, None)
-                self.terminations.pop(app_id, None)
                 self.waiting.pop(app_id, None)
                 self.delays.pop(app_id, None)
             case VersionKept(app):
                 self.versions.setdefault(app.id, {})[app.version] = app
             case VersionForgotten(app_id, version):
-                self.versions.get(app_id, {}).pop(version, None)
+                _drop(self.versions, app_id, version)
             case GroupChanged(group):
                 self.groups[group.id] = group
             case GroupRemoved(group_id):
@@ -235,6 +234,15 @@ class MarathonState:
                 self.root_changes.pop(version, None)
             case _:
                 assert_never(change)
+
+
+def _drop(table: dict[AppId, dict[K, V]], app_id: AppId, key: K) -> None:
+    """Forget one entry of an app, and the app's table with its last one."""
+    entries = table.get(app_id)
+    if entries is not None:
+        entries.pop(key, None)
+        if not entries:
+            del table[app_id]
 
 
 def _set(table: dict[K, V], key: K, value: V | None) -> None:
