@@ -33,9 +33,12 @@ class Live:
         self.readying: set[InstanceId] = set()
         #: Instances with health checks, by app and its configuration.
         self.checked: dict[AppId, dict[Stamp, set[InstanceId]]] = {}
+        #: Of each instance, its health as a whole as the event stream told it last.
+        self.health_told: dict[InstanceId, bool | None] = {}
         #: Instances that have earned their launch token.
         self.earned: set[InstanceId] = set()
         #: When instances are next looked through, in steady seconds: for launches that take
-        #: too long and agents that are away, and to forget what is away.
-        self.look_due = 0.0
+        #: too long, for those that are away, and to forget what is away.
+        self.launches_due = 0.0
+        self.away_due = 0.0
         self.expunge_due = 0.0

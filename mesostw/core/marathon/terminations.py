@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -38,7 +39,29 @@ _FAILURES: Final = frozenset(
 
 #: The API has no field for an exit status; executors say it in the message.
 _EXITED: Final = re.compile(r"exited with status (\d+)")
-_SIGNALLED: Final = re.compile(r"terminated with signal \D*(\d+)")
+_SIGNALLED: Final = re.compile(r"terminated with signal ([^(\n]+)")
+
+#: As the C library of Linux calls the signals that end processes.
+_SIGNALS: Final[Mapping[str, int]] = {
+    "Hangup": 1,
+    "Interrupt": 2,
+    "Quit": 3,
+    "Illegal instruction": 4,
+    "Trace/breakpoint trap": 5,
+    "Aborted": 6,
+    "Bus error": 7,
+    "Floating point exception": 8,
+    "Killed": 9,
+    "User defined signal 1": 10,
+    "Segmentation fault": 11,
+    "User defined signal 2": 12,
+    "Broken pipe": 13,
+    "Alarm clock": 14,
+    "Terminated": 15,
+    "CPU time limit exceeded": 24,
+    "File size limit exceeded": 25,
+    "Bad system call": 31,
+}
 
 
 class End(Struct, frozen=True, gc=False):
@@ -54,6 +77,7 @@ def ended(turn: Turn, instance: Instance, end: End) -> None:
     """Forget an instance, and remember how it ended if its app is still wished."""
     watching.ended(turn, instance)
     turn.live.earned.discard(instance.id)
+    turn.live.health_told.pop(instance.id, None)
     turn.live.kills_said.pop(instance.id, None)
     if instance.app_id in turn.state.apps:
         _keep(turn, instance, end)
@@ -89,7 +113,9 @@ def exit_status_of(state: TaskState, message: str) -> int | None:
     if exited:
         return int(exited[1])
     signalled = _SIGNALLED.search(message)
-    return 128 + int(signalled[1]) if signalled else None
+    name = signalled[1].strip() if signalled else ""
+    number = int(name) if name.isascii() and name.isdecimal() else _SIGNALS.get(name)
+    return None if number is None else 128 + number
 
 
 def _keep(turn: Turn, instance: Instance, end: End) -> None:

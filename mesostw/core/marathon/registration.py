@@ -1,0 +1,77 @@
+"""Under which name the master knows us, and whether it does."""
+
+from __future__ import annotations
+
+from mesostw.core.marathon import kills, reconciling
+from mesostw.core.marathon.changes import RegistrationKept
+from mesostw.core.marathon.events import (
+    SchedulerDisconnected,
+    SchedulerRegistered,
+    SchedulerReregistered,
+)
+from mesostw.core.marathon.records import Registration
+from mesostw.core.marathon.turn import Turn
+from mesostw.core.marathon.words import StepDown
+from mesostw.core.scheduling import Refused, Registered
+from mesostw.messages.masters import MasterInfo
+
+
+def restored(turn: Turn) -> None:
+    """Under a new name a master would not know what runs, and all of it would start twice."""
+    count = len(turn.state.instances)
+    if count and turn.state.framework_id is None:
+        turn.do(
+            StepDown(
+                f"The store has {count} instances but no framework id: with a new one all of"
+                " them would be started twice. Give the store its framework id back, or begin"
+                " with an empty one after the old framework's tasks have ended."
+            )
+        )
+
+
+def registered(turn: Turn, heard: Registered) -> None:
+    """Keep the name that the master has given; it never changes after."""
+    known = turn.state.framework_id
+    if known is None:
+        turn.change(RegistrationKept(Registration(heard.framework_id)))
+    elif known != heard.framework_id:
+        turn.do(
+            StepDown(
+                f"The master calls us {heard.framework_id}, but what runs was started by {known}"
+            )
+        )
+        return
+    turn.live.registered = True
+    _tell(turn, heard)
+    turn.live.greeted = True
+    reconciling.begun(turn)
+    kills.said_on(turn)
+
+
+def lost(turn: Turn) -> None:
+    """Nobody hears us until a master knows us again; the client is dialling."""
+    if turn.live.registered:
+        turn.live.registered = False
+        reconciling.stopped(turn)
+        turn.tell(SchedulerDisconnected(at=turn.now.wall))
+
+
+def refused(turn: Turn, heard: Refused) -> None:
+    """The master will not have us; what runs may run on without us."""
+    turn.live.registered = False
+    turn.do(StepDown(f"The master refused this framework: {heard.message}"))
+
+
+def _tell(turn: Turn, heard: Registered) -> None:
+    """Once in each life the master is said to know us, then to know us again, as in Marathon."""
+    master = _name_of(heard.master)
+    if turn.live.greeted:
+        turn.tell(SchedulerReregistered(at=turn.now.wall, master=master))
+    else:
+        turn.tell(
+            SchedulerRegistered(at=turn.now.wall, framework_id=heard.framework_id, master=master)
+        )
+
+
+def _name_of(master: MasterInfo | None) -> str:
+    return "" if master is None else master.hostname or master.pid or ""
