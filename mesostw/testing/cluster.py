@@ -15,6 +15,7 @@ the story of a seed.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -23,12 +24,19 @@ from msgspec import Struct
 from mesostw.core.master.records import AgentState, FrameworkState
 from mesostw.core.master.state import ClusterState
 from mesostw.model.ids import AgentId
-from mesostw.model.resources import Resources
+from mesostw.model.resources import EMPTY, Resources
 from mesostw.store.memory import MemoryDisk
-from mesostw.testing.checkers import Checker, differences
+from mesostw.testing.checkers import Checker, differences, task_of
 from mesostw.testing.faults import Weather
-from mesostw.testing.frameworks import Worker, jobs_of
-from mesostw.testing.lives import Life, Machine, MasterLife, Parts, Program, Surroundings
+from mesostw.testing.frameworks import jobs_of
+from mesostw.testing.lives import (
+    Life,
+    Machine,
+    MasterLife,
+    Parts,
+    Surroundings,
+)
+from mesostw.testing.programs import IProgram, Program
 
 #: How long things go wrong, in virtual seconds.
 STORM_S: Final = 60.0
@@ -76,10 +84,10 @@ class Cluster:
         storm_s: float = STORM_S,
         parts: Parts | None = None,
     ) -> None:
+        self._storm_s = storm_s
         around = self.around = Surroundings(seed, parts or Parts())
         around.checker = Checker(around.wrong, self.leading, self.need_of, self.leads)
         around.answering = self._answering
-        self._storm_s = storm_s
         self._registry = MemoryDisk()
         self._masters: list[MasterLife] = []
         self._chance = around.chance("cluster")
@@ -87,18 +95,23 @@ class Cluster:
             Machine(around, number, "cpus:4;mem:2048;ports:[31000-31009]")
             for number in range(agents)
         ]
-        self.programs = []
-        for number in range(frameworks):
-            name = f"f{number}"
-            wanted = jobs_of(around.chance(f"{name}/jobs"), jobs, storm_s)
-            self.programs.append(Program(around, name, wanted))
+        self.programs = self._programs_of(frameworks, jobs)
         self.weather = Weather(self, around.chance("weather"))
         self._steps = 0
+
+    def _programs_of(self, frameworks: int, jobs: int) -> Sequence[IProgram]:
+        """What runs on the cluster: frameworks that have jobs."""
+        around = self.around
+        names = [f"f{number}" for number in range(frameworks)]
+        return [
+            Program(around, name, jobs_of(around.chance(f"{name}/jobs"), jobs, self._storm_s))
+            for name in names
+        ]
 
     # --- who is there -----------------------------------------------------------
 
     @property
-    def owners(self) -> list[Machine | Program]:
+    def owners(self) -> list[Machine | IProgram]:
         """Whatever has processes that dial the master."""
         return [*self.machines, *self.programs]
 
@@ -132,8 +145,7 @@ class Cluster:
 
     def need_of(self, task_id: str) -> Resources:
         """What a task takes."""
-        program = self.programs[int(task_id.partition("-")[0][1:])]
-        return program.jobs[int(task_id.split("-")[1])].resources
+        return next(filter(None, (one.need_of(task_id) for one in self.programs)), EMPTY)
 
     def _answering(self, dialler: str) -> str:
         """Who is found by a dialler: mostly who leads, at times who led before and lives."""
@@ -204,18 +216,18 @@ class Cluster:
 
     def _unrest(self) -> list[str]:
         """What is not yet as it should be."""
-        found = []
-        for program in self.programs:
-            worker = None if program.life is None else program.life.worker
-            if worker is None or not worker.done:
-                found.append(f"{program.name} is not done: {_open_of(worker)}")
-            elif unheard := self.around.checker.unheard_of(worker):
-                found.append(f"{program.name} never heard of the end of {unheard}")
+        found = [reason for program in self.programs for reason in program.unrest()]
         for machine in self.machines:
-            if machine.containers.live:
-                found.append(f"{machine.name} runs {machine.containers.live}")
-            if machine.life is not None and machine.life.core.state.tasks:
-                found.append(f"{machine.name} has {list(machine.life.core.state.tasks)}")
+            expected = {one for program in self.programs for one in program.expected_tasks()}
+            unexpected = [
+                spec.name for spec in machine.running.values() if task_of(spec) not in expected
+            ]
+            if unexpected:
+                found.append(f"{machine.name} runs {unexpected}")
+            if machine.life is not None:
+                strange = set(machine.life.core.state.tasks) - expected
+                if strange:
+                    found.append(f"{machine.name} has {strange}")
         return found or self._unrest_of_master()
 
     def _unrest_of_master(self) -> list[str]:
@@ -224,7 +236,8 @@ class Cluster:
             return ["no master"]
         found = []
         state = core.state
-        if state.tasks or state.unreachable:
+        expected = {one for program in self.programs for one in program.expected_tasks()}
+        if set(state.tasks) - expected or state.unreachable:
             found.append(f"the master has {list(state.tasks)}, {state.unreachable} unreachable")
         active = {one.id for one in state.agents.values() if one.state is AgentState.ACTIVE}
         found += [
@@ -233,14 +246,14 @@ class Cluster:
             if machine.agent_id not in active
         ]
         # There may be others: whoever dies before it has kept its id gets a new one.
-        known = {one.life.worker.framework_id for one in self.programs if one.life is not None}
+        known = {one.framework_id for one in self.programs}
         found += [
             f"{framework.info.name} ({framework.id}) is {framework.state}"
             for framework in state.frameworks.values()
             if framework.id in known and framework.state is not FrameworkState.ACTIVE
         ]
         used = [agent_id for agent_id in active if state.agent_load_of(agent_id).used]
-        found += [f"{agent_id} is still used" for agent_id in used]
+        found += [f"{agent_id} is still used" for agent_id in used if not expected]
         return found or self._differences(state)
 
     def _differences(self, state: ClusterState) -> list[str]:
@@ -268,10 +281,3 @@ class Cluster:
             digest,
             lines,
         )
-
-
-def _open_of(worker: Worker | None) -> str:
-    if worker is None:
-        return "it never lived"
-    going_on = [task_id for task_id, attempt in worker.attempts.items() if not attempt.over]
-    return f"{going_on} go on, jobs {[job.number for job in worker.waiting()]} wait"

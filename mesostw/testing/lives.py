@@ -27,7 +27,6 @@ from zope.interface import implementer
 from mesostw.bus.dial import Dialer
 from mesostw.bus.doorway import Doorway
 from mesostw.bus.exchange import Exchange
-from mesostw.client.scheduler import SchedulerClient
 from mesostw.core.agent.containers import ContainerSpec
 from mesostw.core.agent.fetches import FetchSpec
 from mesostw.core.agent.flags import AgentFlags
@@ -43,7 +42,6 @@ from mesostw.feed.changes import Feed
 from mesostw.interfaces import Deposed, IFollower, IPerformer, StoreFailed
 from mesostw.launching.fetching.memory import MemoryFetcher, Trip
 from mesostw.launching.memory import MemoryHost, MemoryLauncher, Run
-from mesostw.messages import TaskStatus
 from mesostw.messages.convert import messages_of
 from mesostw.messages.masters import MasterInfo
 from mesostw.model.ids import AgentId, ContainerId
@@ -52,7 +50,6 @@ from mesostw.probing.memory import memory_prober
 from mesostw.store.memory import MemoryDisk, MemoryStore
 from mesostw.testing.checkers import Checker
 from mesostw.testing.clock import HeapCall, HeapClock, LifeClock
-from mesostw.testing.frameworks import Job, Worker, framework_info
 from mesostw.testing.network import MemoryNetwork
 from mesostw.testing.peers import moody
 from mesostw.unattended import unattended
@@ -388,78 +385,6 @@ class AgentLife(Life):
         if identity.epoch != self.exchange.epoch or identity.agent_id != self.exchange.id:
             self.exchange.id, self.exchange.epoch = identity.agent_id, identity.epoch
             self.around.checker.obeys(self.host, identity.epoch)
-
-
-class Program:
-    """A framework: what outlives its process."""
-
-    def __init__(self, around: Surroundings, name: str, jobs: Sequence[Job]) -> None:
-        self.around = around
-        self.name = name
-        self.jobs = jobs
-        self.disk = MemoryDisk()
-        self.info = framework_info(name, around.chance(name))
-        self.life: FrameworkLife | None = None
-        self.lives = 0
-
-    def start(self) -> FrameworkLife:
-        """Start the framework's process."""
-        self.lives += 1
-        self.life = FrameworkLife(self.around, self, self.lives)
-        self.life.start()
-        return self.life
-
-
-class FrameworkLife(Life):
-    """A framework's process: a client around a :class:`Worker`."""
-
-    def __init__(self, around: Surroundings, program: Program, number: int) -> None:
-        super().__init__(around, program.name, number)
-        self.store = self.make_store(around.parts.framework_store, program.disk)
-        self.worker = Worker(
-            program.name,
-            program.info,
-            program.jobs,
-            self.clock,
-            self.random,
-            self.store,
-            self,
-        )
-
-    def told(self, worker: Worker, status: TaskStatus) -> None:
-        """Part of ``Witness``."""
-        self.around.tell(
-            "{} hears {} {} {} {}",
-            self.host,
-            status.task_id.value,
-            status.state.value,
-            "" if status.uuid is None else "to be acknowledged",
-            "" if status.reason is None else status.reason.value,
-        )
-        self.around.checker.told(worker, status)
-        self.around.busy(self.host)
-
-    def acknowledging(self, worker: Worker, status: TaskStatus) -> None:
-        """Part of ``Witness``."""
-        self.around.checker.acknowledging(worker, status)
-
-    def awake(self, worker: Worker) -> None:
-        """Part of ``Witness``."""
-        self.around.checker.awake(worker)
-
-    def said(self, worker: Worker, what: str, *values: object) -> None:
-        """Part of ``Witness``."""
-        self.around.tell(f"{self.host} {what}", *values)
-        self.around.busy(self.host)
-
-    async def _start(self) -> None:
-        info = await self.worker.wake()
-        exchange = Exchange(self.clock, "framework", forwards=False)
-        dialer = Dialer(self.clock, exchange, self.random, endpoints(self))
-        client = SchedulerClient(self.clock, exchange, dialer, self.worker, info)
-        await client.start(MASTER_ADDRESS)
-        if self.worker.failure is not None:
-            self.gave_up(self.worker.failure)
 
 
 @implementer(IProtocolFactory)
