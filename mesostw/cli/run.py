@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -18,7 +19,7 @@ from mesostw.cli.logs import copy_from
 from mesostw.client.commands import CommandRun, Instance
 from mesostw.client.connect import connect
 from mesostw.client.scheduler import FrameworkRefused
-from mesostw.messages import CommandInfo, Environment, FrameworkInfo, Variable
+from mesostw.messages import URI, CommandInfo, Environment, FrameworkInfo, Variable
 from mesostw.model.amounts import ResourcesError
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TERMINAL, TaskState
@@ -30,6 +31,9 @@ TELL_INTERVAL_S: Final = 2.0
 
 #: How long a first connection may take before the command says what it waits for.
 PATIENCE_S: Final = 3.0
+
+#: What may follow a URI of ``--fetch``.
+FETCH_WORDS: Final = ("executable", "cache", "packed")
 
 #: How long Ctrl-C waits for the tasks to end before the framework is torn down anyway.
 CANCEL_TIMEOUT_S: Final = 10.0
@@ -59,6 +63,16 @@ def add(subcommands: Any) -> None:
     one.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
     )
+    one.add_argument(
+        "--fetch",
+        action="append",
+        default=[],
+        metavar="URI[,executable][,cache][,packed]",
+        help=(
+            "bring a file into the sandbox first; archives are unpacked unless packed is said "
+            "(may be repeated)"
+        ),
+    )
     one.add_argument("-f", "--follow", action="store_true", help="print output as it comes")
     one.add_argument("--output", action="store_true", help="print each output at its end")
     one.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -71,7 +85,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def command_of(words: list[str], variables: list[str], user: str | None) -> CommandInfo:
+def uri_of(text: str) -> URI:
+    """A file to fetch, as ``--fetch`` is given it; a comma may also be part of the URI."""
+    said: set[str] = set()
+    while (parts := text.rpartition(","))[2] in FETCH_WORDS and parts[0]:
+        text, _, word = parts
+        said.add(word)
+    return URI(
+        value=text,
+        executable="executable" in said,
+        cache="cache" in said,
+        extract="packed" not in said,
+    )
+
+
+def command_of(
+    words: list[str], variables: list[str], user: str | None, fetched: Sequence[str] = ()
+) -> CommandInfo:
     """The command as the API has it."""
     pairs = []
     for text in variables:
@@ -80,14 +110,16 @@ def command_of(words: list[str], variables: list[str], user: str | None) -> Comm
             raise ClusterError(f"--env {text!r}: give it as NAME=VALUE")
         pairs.append(Variable(name=name, value=value))
     environment = Environment(variables=tuple(pairs)) if pairs else None
+    uris = tuple(uri_of(text) for text in fetched)
     if len(words) == 1:
-        return CommandInfo(value=words[0], environment=environment, user=user)
+        return CommandInfo(value=words[0], environment=environment, user=user, uris=uris)
     return CommandInfo(
         shell=False,
         value=words[0],
         arguments=tuple(words),
         environment=environment,
         user=user,
+        uris=uris,
     )
 
 
@@ -173,7 +205,7 @@ class RunCommand:
         # The start in microseconds and our pid: two runs of one command never share an id.
         self._run = CommandRun(
             f"{name}-{time.time_ns() // 1000:x}-{os.getpid()}",
-            command_of(options.words, options.env, options.user),
+            command_of(options.words, options.env, options.user, options.fetch),
             options.instances,
             need_of(options),
             self._moved,

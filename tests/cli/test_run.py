@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.cli.cluster import ClusterError
 from mesostw.cli.main import parser
-from mesostw.cli.run import Progress, command_of, need_of
+from mesostw.cli.run import Progress, command_of, need_of, uri_of
 from mesostw.client.commands import CommandRun
-from mesostw.messages import CommandInfo
+from mesostw.messages import URI, CommandInfo
 from mesostw.model.resources import Resources
 from mesostw.model.tasks import TaskState
 
@@ -30,6 +30,18 @@ class CommandLineTests(SynchronousTestCase):
             command_of(["wc", "-w"], [], None),
             CommandInfo(shell=False, value="wc", arguments=("wc", "-w")),
         )
+
+    def test_fetched(self) -> None:
+        """Words after a URI say what becomes of it; other commas are part of it."""
+        options = parser().parse_args(["run", "--fetch", "/a,cache", "--fetch", "/b", "true"])
+        command = command_of(options.words, options.env, None, options.fetch)
+        self.assertEqual([uri.value for uri in command.uris], ["/a", "/b"])
+        self.assertEqual([uri.cache for uri in command.uris], [True, False])
+        self.assertEqual(
+            uri_of("http://h/a,b.tgz,packed,executable"),
+            URI(value="http://h/a,b.tgz", executable=True, extract=False, cache=False),
+        )
+        self.assertEqual(uri_of(",cache").value, ",cache")
 
     def test_bad_variable(self) -> None:
         """A variable without a value names itself and the fix."""

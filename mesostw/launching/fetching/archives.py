@@ -29,6 +29,8 @@ from mesostw.launching.fetching.files import (
     write,
 )
 
+#: In a zip file: who made a member says its mode as Unix does.
+_UNIX: Final = 3
 _TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 #: Members of one archive: each costs memory until all are unpacked.
 MEMBERS_MAX: Final = 200_000
@@ -112,9 +114,9 @@ def _unpack_zip(source: IO[bytes], directory: str, budget: Budget) -> None:
 
 def _like_tar(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tarfile.TarInfo:
     """A member of a zip file as one of a tar file, so that one check is for both."""
-    mode = entry.external_attr >> 16
+    mode = entry.external_attr >> 16 if entry.create_system == _UNIX else 0
     member = tarfile.TarInfo(entry.filename)
-    member.mode = stat.S_IMODE(mode)
+    member.mode = stat.S_IMODE(mode) or FILE_MODE
     member.size = entry.file_size
     kind = stat.S_IFMT(mode)
     if entry.is_dir():
