@@ -155,6 +155,10 @@ def master_metrics(view: ClusterState, uptime_s: float) -> dict[str, float]:
     return found
 
 
+#: Counters of an agent that are not its own by name; there before they count.
+_FETCHES = tuple(f"containerizer/fetcher/task_fetches_{end}" for end in ("succeeded", "failed"))
+
+
 def agent_metrics(view: AgentTables, uptime_s: float) -> dict[str, float]:
     """What an agent's tables tell."""
     states = Counter(task.state for task in view.tasks.values())
@@ -170,8 +174,13 @@ def agent_metrics(view: AgentTables, uptime_s: float) -> dict[str, float]:
         found[f"slave/tasks_{name}"] = states[state]
     for name in _ENDED:
         found[f"slave/tasks_{name}"] = view.counters.get(f"tasks_{name}", 0)
+    for name in _FETCHES:
+        found[name] = 0
     for name, count in view.counters.items():
-        found.setdefault(f"slave/{name}", count)
+        if "/" in name:
+            found[name] = count
+        else:
+            found.setdefault(f"slave/{name}", count)
     return found
 
 

@@ -10,6 +10,7 @@ import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.changes import (
+    Counted,
     Executor,
     ExecutorChanged,
     Framework,
@@ -162,7 +163,10 @@ class PageTests(SynchronousTestCase):
 
     def test_metrics(self) -> None:
         """Names are those of Mesos."""
+        self.world.feed.publish([Counted("containerizer/fetcher/task_fetches_failed")])
         metrics = self.world.get("/metrics/snapshot").json
+        self.assertEqual(metrics["containerizer/fetcher/task_fetches_failed"], 1)
+        self.assertEqual(metrics["containerizer/fetcher/task_fetches_succeeded"], 0)
         self.assertEqual(metrics["slave/tasks_running"], 1)
         self.assertEqual(metrics["slave/executors_registering"], 1)
         self.assertEqual(list(metrics), sorted(metrics))

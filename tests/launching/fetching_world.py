@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest import SkipTest
@@ -29,6 +31,16 @@ from mesostw.testing.contracts import fetcher as contracts
 
 #: Far more than anything here takes on a busy machine.
 PATIENCE_S = 60.0
+
+
+def tar_of(name: str, content: bytes) -> bytes:
+    """A tar file of one member."""
+    file = BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, BytesIO(content))
+    return file.getvalue()
 
 
 class Web(Resource):
@@ -133,6 +145,10 @@ class FetchingTestCase(TestCase):
         self.fetchers.append(fetcher)
         self.caches.append(cache)
         return fetcher
+
+    def heard(self) -> contracts.Heard:
+        """Who a fetcher tells."""
+        return contracts.Heard()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         last = time.monotonic() + PATIENCE_S

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import pwd
-import tarfile
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from unittest import SkipTest
@@ -12,7 +15,7 @@ from unittest import SkipTest
 from mesostw.core.agent.fetches import Fetched, FetchSpec
 from mesostw.messages.commands import URI
 from mesostw.testing.contracts import fetcher as contracts
-from tests.launching.fetching_world import FetchingTestCase
+from tests.launching.fetching_world import FetchingTestCase, tar_of
 
 
 class FetcherTests(contracts.FetcherContract, FetchingTestCase):
@@ -30,16 +33,6 @@ class FetcherTests(contracts.FetcherContract, FetchingTestCase):
 
     def endless(self, name: str) -> FetchSpec:
         return self.spec(name, self.url("endless"))
-
-
-def tar_of(name: str, content: bytes) -> bytes:
-    """A tar file of one member."""
-    file = BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        member = tarfile.TarInfo(name)
-        member.size = len(content)
-        archive.addfile(member, BytesIO(content))
-    return file.getvalue()
 
 
 class WebTests(FetchingTestCase):
@@ -199,10 +192,19 @@ class UserTests(FetchingTestCase):
     async def test_owned(self) -> None:
         """Everything is the user's: sandbox, directories, files, and what was unpacked."""
         content = tar_of("inner", b"x")
-        uris = self.url("plain", output_file="x/y"), self.url("b.tgz", content)
+        packed = BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("zipped-ä", b"")
+        uris = (
+            self.url("plain", output_file="x/y"),
+            self.url("b.tgz", content),
+            self.url("c.txz", lzma.compress(gzip.decompress(tar_of("inner2", b"")))),
+            self.url("d.tbz2", bz2.compress(gzip.decompress(tar_of("inner3", b"")))),
+            self.url("e.zip", packed.getvalue()),
+        )
         there = await self.brought(self.spec("a", *uris, user="nobody"))
         nobody = pwd.getpwnam("nobody").pw_uid
-        for path in (".", "x", "x/y", "inner", "b.tgz", "stderr"):
+        for path in (".", "x", "x/y", "inner", "inner2", "inner3", "zipped-ä", "b.tgz", "stderr"):
             self.assertEqual((there / path).stat().st_uid, nobody, path)
 
     async def test_no_more_than_the_user_may(self) -> None:

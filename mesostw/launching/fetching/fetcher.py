@@ -21,7 +21,7 @@ from mesostw.messages.commands import URI
 from mesostw.model.ids import ContainerId
 from mesostw.unattended import unattended
 
-#: Orders that are carried out at once; each is a process of about 15 MB.  Others wait.
+#: Orders that are carried out at once; each is a process of about 11 MB.  Others wait.
 ORDERS_MAX: Final = 64
 #: Cached files that one order has open at once; it brings the others by itself.
 HELD_MAX: Final = 16
