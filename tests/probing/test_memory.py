@@ -117,6 +117,17 @@ class BeatTests(SynchronousTestCase):
             rate = max(sum(1 for at in beat if 0 <= at - start < 0.1) for start in beat[::250])
             self.assertLessEqual(rate, 55)
 
+    def test_room_of_the_stopped(self) -> None:
+        """When one is stopped that asks, the next in line asks at once."""
+        self.takes_s = None
+        self.prober = memory_prober(self.clock, self.told.tell, self._script, concurrent_max=1)
+        self.start(timeout_s=0.0)
+        self.start(ProbeKey("next"), timeout_s=0.0)
+        self.clock.advance(5.0)
+        self.assertEqual(self.asked, [1.0])
+        self.prober.stop(K)
+        self.assertEqual(self.asked, [1.0, 5.0])
+
     def test_few_are_not_delayed(self) -> None:
         """A probe among few asks exactly when it is due."""
         for number in range(5):

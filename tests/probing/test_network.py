@@ -11,9 +11,10 @@ from typing import Any
 from twisted.internet import reactor as global_reactor
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import DN, CertificateOptions, KeyPair
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mesostw.core.probes import Probed, ProbeKey, ProbeKind, ProbeSpec
@@ -45,7 +46,11 @@ class Peer(Protocol):
 
     def connectionMade(self) -> None:
         self.factory.connected += 1
+        self.factory.open += 1
         self.heard = b""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.open -= 1
 
     def dataReceived(self, data: bytes) -> None:
         self.heard += data
@@ -57,10 +62,12 @@ class Peer(Protocol):
             said = self.factory.answers.get(self.heard.split()[1].decode())
             if said is not None:
                 self.transport.write(said)
-                if said is not ENDLESS:
+                if said not in (ENDLESS, KEPT):
                     self.transport.loseConnection()
 
 
+#: Said by a server that leaves hanging up to others.
+KEPT = answer("200 Kept")
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\nand "
 
 
@@ -72,6 +79,7 @@ class Peers(Factory):
 
     def __init__(self) -> None:
         self.connected = 0
+        self.open = 0
         self.requests: list[bytes] = []
         self.answers: dict[str, bytes] = {"/": GOOD, "/fails": answer("503 No", "")}
 
@@ -184,6 +192,7 @@ class AnswersTests(OverSockets):
         """Circles and addresses of no web are errors that name them."""
         self.peers.answers["/circle"] = answer("302 Found", "", "Location: /circle")
         found = await self.found(path="/circle", follow_redirects=True)
+        self.assertEqual(len(self.peers.requests), HOPS_MAX + 1)
         self.assertEqual(found.error, f"redirected more than {HOPS_MAX} times")
         for place in ("ftp://host/", "tcp://127.0.0.1:1", "http://h:99999/"):
             self.peers.answers["/away"] = answer("302 Found", "", f"Location: {place}")
@@ -197,6 +206,17 @@ class AnswersTests(OverSockets):
         self.assertEqual((await self.found()).status, 200)
         self.assertLess(self.clock.seconds() - started, 0.5)
         await self.pass_time(1.1)
+
+    async def test_hangs_up(self) -> None:
+        """Who has its answer hangs up, if the server does not; so does who waits no longer."""
+        self.peers.answers["/"] = KEPT
+        for spec in ({}, {"kind": ProbeKind.TCP}, {"path": "/silent", "timeout_s": 0.1}):
+            await self.found(**spec)
+            await self.until(lambda: self.peers.open == 0)
+        self.peers.answers["/"] = ENDLESS
+        await self.found()
+        self.assertEqual(self.peers.open, 1)
+        await self.until(lambda: self.peers.open == 0)
 
     async def test_no_http(self) -> None:
         """A peer that speaks something else, or hangs up, gives no answer."""

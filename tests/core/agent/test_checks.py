@@ -11,7 +11,8 @@ from mesostw.core.agent.containers import (
     ContainerFailed,
 )
 from mesostw.core.agent.support import invalid, unsupported
-from mesostw.core.agent.words import ForgetContainer, KillContainer
+from mesostw.core.agent.watches import Purpose, key_of
+from mesostw.core.agent.words import CheckDue, CheckLate, ForgetContainer, KillContainer
 from mesostw.core.probes import Probed, StartProbe
 from mesostw.messages import URI
 from mesostw.messages.commands import CommandInfo, Environment, Variable
@@ -83,6 +84,8 @@ class CommandTests(SynchronousTestCase):
             world.passed(0.2)
             spec = world.run_of_check()
             world.hear(ContainerExited(spec.container_id, end, ""))
+            late = CheckLate(key_of(Purpose.HEALTH, world.task().container_id))
+            self.assertNotIn(late, world.timers)
             self.assertIn(ForgetContainer(spec.container_id), world.effects)
             statuses = world.told()
             self.assertEqual([status.healthy for status in statuses], told)
@@ -145,6 +148,7 @@ class CommandTests(SynchronousTestCase):
         """A command that was to be run soon is not."""
         world = self.begin()
         world.kill()
+        self.assertNotIn(CheckDue(key_of(Purpose.HEALTH, world.task().container_id)), world.timers)
         world.passed(2.0)
         self.assertEqual(world.launched(), [])
 
