@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from mesostw.core.marathon.launchbook import LaunchBook
 from mesostw.core.probes import ProbeKey
 from mesostw.model.apps import AppId, InstanceId, Stamp
 
@@ -37,6 +38,8 @@ class Live:
         self.health_told: dict[InstanceId, bool | None] = {}
         #: Instances that have earned their launch token.
         self.earned: set[InstanceId] = set()
+        #: What launching remembers.
+        self.launch = LaunchBook()
         #: When instances are next looked through, in steady seconds: for launches that take
         #: too long, for those that are away, and to forget what is away.
         self.launches_due = 0.0

@@ -106,6 +106,11 @@ class Instance(Struct, frozen=True, omit_defaults=True, gc=False):
         return self.condition not in TERMINAL_CONDITIONS
 
     @property
+    def is_away(self) -> bool:
+        """Whether its agent is not there, so that nobody knows what it does."""
+        return self.condition in (Condition.UNREACHABLE, Condition.UNREACHABLE_INACTIVE)
+
+    @property
     def counts(self) -> bool:
         """Whether it stands for one of the wished instances."""
         return not self.is_doomed and self.condition is not Condition.UNREACHABLE_INACTIVE

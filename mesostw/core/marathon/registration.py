@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mesostw.core.marathon import kills, reconciling
+from mesostw.core.marathon import kills, offers, reconciling
 from mesostw.core.marathon.changes import RegistrationKept
 from mesostw.core.marathon.events import (
     SchedulerDisconnected,
@@ -44,6 +44,7 @@ def registered(turn: Turn, heard: Registered) -> None:
     turn.live.registered = True
     _tell(turn, heard)
     turn.live.greeted = True
+    offers.connected(turn, heard.master)
     reconciling.begun(turn)
     kills.said_on(turn)
 

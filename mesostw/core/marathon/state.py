@@ -79,6 +79,9 @@ class MarathonState:
         self.instances: dict[InstanceId, Instance] = {}
         self.instances_of: dict[AppId, dict[InstanceId, Instance]] = {}
         self.instance_of_task: dict[TaskId, InstanceId] = {}
+        #: How often instances of an app came, went, or changed between here and away: what
+        #: was counted of their places holds until then.
+        self.placements: dict[AppId, int] = {}
         self.terminations: dict[AppId, dict[int, Termination]] = {}
         self.deployments: dict[DeploymentId, Deployment] = {}
         self.affected: dict[DeploymentId, dict[AppId, Affected]] = {}
@@ -151,11 +154,18 @@ class MarathonState:
                 self._apply_tree(change)
 
     def _put(self, instance: Instance) -> None:
+        known = self.instances.get(instance.id)
+        if known is None or known.is_away != instance.is_away:
+            self._placed(instance.app_id)
         self.instances[instance.id] = instance
         self.instances_of.setdefault(instance.app_id, {})[instance.id] = instance
         self.instance_of_task[instance.task_id] = instance.id
 
+    def _placed(self, app_id: AppId) -> None:
+        self.placements[app_id] = self.placements.get(app_id, 0) + 1
+
     def _drop(self, instance: Instance) -> None:
+        self._placed(instance.app_id)
         self.instances.pop(instance.id, None)
         self.instance_of_task.pop(instance.task_id, None)
         self.health.pop(instance.id, None)

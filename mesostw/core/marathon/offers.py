@@ -1,0 +1,257 @@
+"""
+Offers, used in the turn that they come in: for what waits, or refused for a while.
+
+Apps take turns: each gets one instance after the other, in an order by chance that is another
+one for each batch of offers.  An app that an offer does not do for is asked once about it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mesostw.core.marathon import delays, everywhere, flows, queue, tokens
+from mesostw.core.marathon.changes import WaitingChanged
+from mesostw.core.marathon.constraints import Tally, tally_of
+from mesostw.core.marathon.launchbook import Wish
+from mesostw.core.marathon.launching import launched
+from mesostw.core.marathon.matching import refusals, rules_of
+from mesostw.core.marathon.spots import Spot
+from mesostw.core.marathon.turn import Turn
+from mesostw.core.scheduling import AcceptOffers, DeclineOffers, Offered, Rescinded
+from mesostw.messages.masters import MasterInfo
+from mesostw.messages.offers import Offer
+from mesostw.messages.operations import Launch, OfferOperation, OfferOperationType
+from mesostw.messages.tasks import TaskInfo
+from mesostw.model.ids import OfferId
+from mesostw.model.resources import ResourcesError
+
+#: Questions whether an offer does for an app, in one turn: about a third of a second. What is
+#: left of the offers comes again after ``OVERLOAD_REFUSE_S``.
+QUESTIONS_MAX: Final = 100_000
+OVERLOAD_REFUSE_S: Final = 5.0
+#: Until a launch token may have been earned.
+TOKENS_REFUSE_S: Final = 1.0
+#: Until apps have been looked at that are to be on every agent, when an agent is new.
+NEW_AGENT_REFUSE_S: Final = 1.0
+#: The least that offers are refused for while apps are backed off.
+DELAY_REFUSE_MIN_S: Final = 0.1
+
+
+def offered(turn: Turn, heard: Offered) -> None:
+    """Use offers for what waits, and refuse the others."""
+    turn.live.launch.offered_at = turn.now.wall
+    everywhere.offered(turn)
+    batch = Batch(turn)
+    for offer in heard.offers:
+        batch.use(offer)
+    batch.finished()
+    flows.settled(turn)
+
+
+def rescinded(_turn: Turn, _heard: Rescinded) -> None:
+    """
+    Nothing is to be done: an offer was answered in the turn that it came in.
+
+    What was launched with one that was void by then comes back as dropped.
+    """
+
+
+def ticked(turn: Turn) -> None:
+    """Set tokens back; be offered what is needed, and no more."""
+    tokens.refreshed(turn)
+    everywhere.ticked(turn)
+    flows.settled(turn)
+
+
+def revive_due(turn: Turn) -> None:
+    """Offers may be revived again."""
+    flows.revive_due(turn)
+
+
+def connected(turn: Turn, master: MasterInfo | None) -> None:
+    """A master knows us: what it has refused or offered before is void."""
+    domain = None if master is None else master.domain
+    fault_domain = None if domain is None else domain.fault_domain
+    turn.live.launch.home_region = "" if fault_domain is None else fault_domain.region.name
+    turn.live.launch.offered_at = None
+    everywhere.restarted(turn)
+    flows.restarted(turn)
+
+
+class Candidate:
+    """An app that wants instances, in one batch of offers."""
+
+    __slots__ = ("count", "launched", "tally", "used_of", "wish")
+
+    def __init__(self, wish: Wish, count: int, tally: Tally) -> None:
+        self.wish = wish
+        #: How many are left to launch.
+        self.count = count
+        self.tally = tally
+        self.launched = 0
+        #: The last offer that it used.
+        self.used_of: Spot | None = None
+
+
+class Batch:
+    """Offers that came together, used one by one."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._rules = rules_of(turn.flags, turn.live.launch.home_region, turn.now.wall)
+        self._questions = QUESTIONS_MAX
+        self._candidates: dict[str, deque[Candidate]] = {}
+        self._all: list[Candidate] = []
+        #: When the first of the apps that are backed off is so no more, by role.
+        self._delayed: dict[str, float] = {}
+        self._declined: defaultdict[float, list[OfferId]] = defaultdict(list)
+        self._gather()
+
+    # --- who wants something ----------------------------------------------------
+
+    def _gather(self) -> None:
+        turn = self._turn
+        found = list(turn.state.waiting.values())
+        # Fisher and Yates: a list of any type is shuffled by what chance gives.
+        for last in range(len(found) - 1, 0, -1):
+            other = turn.chance.randrange(last + 1)
+            found[last], found[other] = found[other], found[last]
+        for waiting in found:
+            until = delays.until_of(turn.state, waiting, turn.now.wall)
+            wish = turn.live.launch.wishes.get(waiting.app_id)
+            if until is not None:
+                first = self._delayed.get(waiting.role, until)
+                self._delayed[waiting.role] = min(first, until)
+            elif wish is not None:
+                candidate = Candidate(wish, waiting.count, self._tally(wish))
+                self._candidates.setdefault(waiting.role, deque()).append(candidate)
+                self._all.append(candidate)
+
+    def _tally(self, wish: Wish) -> Tally:
+        """Count placed instances, unless nothing has moved since they were counted."""
+        need, app_id = wish.need, wish.app.id
+        if not need.fields:
+            return _UNCOUNTED
+        turn = self._turn
+        moves = turn.state.placements.get(app_id, 0)
+        known = turn.live.launch.tallies.get(app_id)
+        if known is not None and known[:2] == (wish.app.version, moves):
+            return known[2]
+        tally = tally_of(wish.app, turn.state.of_app(app_id).values())
+        turn.live.launch.tallies[app_id] = (wish.app.version, moves, tally)
+        return tally
+
+    # --- one offer ----------------------------------------------------------------
+
+    def use(self, offer: Offer) -> None:
+        """Launch what fits; refuse what is left."""
+        try:
+            spot = Spot(offer, self._turn.now)
+        except ResourcesError:
+            # Nothing can be launched on what cannot be read; nor would it be any better soon.
+            self._declined[self._turn.flags.decline_offer_duration_s].append(
+                OfferId(offer.id.value)
+            )
+            return
+        is_new = everywhere.seen(self._turn, spot)
+        waiting = self._candidates.get(spot.role, _NOBODY)
+        tasks = self._fill(spot, waiting)
+        if tasks:
+            self._accept(spot, tasks, self._refuse_s(spot, waiting, len(tasks), is_new=is_new))
+        else:
+            refuse_s = self._refuse_s(spot, waiting, 0, is_new=is_new)
+            self._declined[refuse_s].append(spot.offer_id)
+
+    def _fill(self, spot: Spot, waiting: deque[Candidate]) -> list[TaskInfo]:
+        turn = self._turn
+        most = min(turn.flags.max_instances_per_offer, tokens.left(turn))
+        tasks: list[TaskInfo] = []
+        passed: list[Candidate] = []
+        while waiting and len(tasks) < most and self._questions:
+            self._questions -= 1
+            candidate = waiting.popleft()
+            task = self._ask(spot, candidate)
+            if task is None:
+                passed.append(candidate)
+                continue
+            tasks.append(task)
+            if candidate.count:
+                waiting.append(candidate)
+        if tasks:
+            tokens.taken(turn, len(tasks))
+        self._asked_all = not waiting
+        waiting.extend(passed)
+        return tasks
+
+    def _ask(self, spot: Spot, candidate: Candidate) -> TaskInfo | None:
+        wish, wall = candidate.wish, self._turn.now.wall
+        reason = next(refusals(wish.need, spot, candidate.tally, self._rules), None)
+        if reason is not None:
+            if candidate.used_of is not spot:
+                wish.did_not(reason, wall)
+            return None
+        task = launched(self._turn, wish, spot)
+        if candidate.tally is not _UNCOUNTED:
+            candidate.tally.add(spot.place)
+        candidate.count -= 1
+        candidate.launched += 1
+        if candidate.used_of is not spot:
+            candidate.used_of = spot
+            wish.did(wall)
+        return task
+
+    def _refuse_s(
+        self, spot: Spot, waiting: Iterable[Candidate], used: int, *, is_new: bool
+    ) -> float:
+        """For how long what is left of an offer is of no use."""
+        turn = self._turn
+        if waiting and not self._asked_all:
+            if used >= turn.flags.max_instances_per_offer:
+                return 0.0
+            return OVERLOAD_REFUSE_S if not self._questions else TOKENS_REFUSE_S
+        longest = turn.flags.decline_offer_duration_s
+        if is_new:
+            longest = min(longest, NEW_AGENT_REFUSE_S)
+        until = self._delayed.get(spot.role)
+        if until is None:
+            return longest
+        return min(longest, max(DELAY_REFUSE_MIN_S, until - turn.now.wall))
+
+    def _accept(self, spot: Spot, tasks: list[TaskInfo], refuse_s: float) -> None:
+        operation = OfferOperation(
+            type=OfferOperationType.LAUNCH, launch=Launch(task_infos=tuple(tasks))
+        )
+        self._turn.do(AcceptOffers((spot.offer_id,), (operation,), refuse_s))
+
+    # --- the end ------------------------------------------------------------------
+
+    def finished(self) -> None:
+        """Tell what still waits, and refuse what was not used."""
+        turn = self._turn
+        for candidate in self._all:
+            if candidate.launched:
+                self._settle(candidate)
+        for refuse_s, offer_ids in self._declined.items():
+            turn.do(DeclineOffers(tuple(offer_ids), refuse_s))
+
+    def _settle(self, candidate: Candidate) -> None:
+        turn, app = self._turn, candidate.wish.app
+        if candidate.count:
+            waiting = turn.state.waiting[app.id]
+            turn.change(WaitingChanged(app.id, replace(waiting, count=candidate.count)))
+        else:
+            queue.dropped(turn, app.id)
+        if candidate.tally is not _UNCOUNTED:
+            # Our own launches are counted already.
+            moves = turn.state.placements.get(app.id, 0)
+            turn.live.launch.tallies[app.id] = (app.version, moves, candidate.tally)
+        turn.mark(app.id)
+
+
+_NOBODY: Final[deque[Candidate]] = deque()
+#: Of apps whose places do not matter.
+_UNCOUNTED: Final = Tally(())
