@@ -36,6 +36,8 @@ class Live:
         self.checked: dict[AppId, dict[Stamp, set[InstanceId]]] = {}
         #: Of each instance, its health as a whole as the event stream told it last.
         self.health_told: dict[InstanceId, bool | None] = {}
+        #: Of each instance, the uuid of the last status with the agent's finding.
+        self.health_said: dict[InstanceId, bytes | None] = {}
         #: Instances that have earned their launch token.
         self.earned: set[InstanceId] = set()
         #: What launching remembers.

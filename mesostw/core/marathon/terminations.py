@@ -78,6 +78,7 @@ def ended(turn: Turn, instance: Instance, end: End) -> None:
     watching.ended(turn, instance)
     turn.live.earned.discard(instance.id)
     turn.live.health_told.pop(instance.id, None)
+    turn.live.health_said.pop(instance.id, None)
     turn.live.kills_said.pop(instance.id, None)
     if instance.app_id in turn.state.apps:
         _keep(turn, instance, end)
