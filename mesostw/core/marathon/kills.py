@@ -7,8 +7,6 @@ has passed, so that ten thousand neither block a turn nor take long.
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from mesostw.core.marathon import terminations, watching
@@ -24,9 +22,6 @@ from mesostw.core.scheduling import KillTask
 from mesostw.messages.health import KillPolicy
 from mesostw.messages.values import DurationInfo
 from mesostw.model.tasks import TaskState
-
-#: Conditions in which nobody can be asked to end an instance.
-AWAY: Final = frozenset({Condition.UNREACHABLE, Condition.UNREACHABLE_INACTIVE})
 
 
 def kill(turn: Turn, instance: Instance, doom: str, wipe: bool = False) -> None:
@@ -46,7 +41,7 @@ def kill(turn: Turn, instance: Instance, doom: str, wipe: bool = False) -> None:
         return
     if not found.is_doomed:
         found = _doom(turn, found, doom)
-    if found.condition in AWAY:
+    if found.is_away:
         gave_up(turn, found)
     elif wipe:
         turn.do(Disarm(KillDue(found.id)))
@@ -152,6 +147,5 @@ def _order(turn: Turn, instance: Instance) -> KillTask:
 
 def _forget(turn: Turn, instance: Instance, message: str) -> None:
     # As in Marathon, whatever is forgotten by force is told of as killed.
-    away = instance.condition in AWAY
-    state = TaskState.TASK_UNREACHABLE if away else TaskState.TASK_KILLED
+    state = TaskState.TASK_UNREACHABLE if instance.is_away else TaskState.TASK_KILLED
     terminations.ended(turn, instance, End(Condition.KILLED, state, message))

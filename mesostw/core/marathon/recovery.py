@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from mesostw.core.marathon import durable, membership, registration
+from mesostw.core.marathon import durable, health, kills, membership, registration
 from mesostw.core.marathon.changes import Restored
 from mesostw.core.marathon.turn import Turn
 from mesostw.model.apps import Stamp
@@ -27,4 +27,6 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
     for app_id in (*state.apps, *state.instances_of, *state.versions, *state.locks):
         turn.mark(app_id)
     membership.restored(turn)
+    kills.restored(turn)
+    health.restored(turn)
     registration.restored(turn)

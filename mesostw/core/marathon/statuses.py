@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from mesostw.core.marathon import (
     delays,
+    everywhere,
     health,
     kills,
     readiness,
@@ -33,7 +34,13 @@ from mesostw.core.marathon.flags import MESSAGE_CHARS_MAX
 from mesostw.core.marathon.records import TERMINAL_CONDITIONS, Condition, Instance
 from mesostw.core.marathon.terminations import End
 from mesostw.core.marathon.turn import Turn, app_of, instance_of
-from mesostw.core.scheduling import AcknowledgeStatus, KillTask, MessageCame, StatusCame
+from mesostw.core.scheduling import (
+    AcknowledgeStatus,
+    AgentFailed,
+    KillTask,
+    MessageCame,
+    StatusCame,
+)
 from mesostw.messages.tasks import TaskStatus, TaskStatusReason
 from mesostw.model.apps import InstanceId
 from mesostw.model.ids import AgentId, TaskId
@@ -169,6 +176,8 @@ def _entered(turn: Turn, instance: Instance) -> None:
     """The instance is in another condition than before."""
     turn.tell(terminations.moved(turn, instance, instance.condition))
     turn.mark(instance.app_id)
+    if instance.is_away:
+        everywhere.agent_failed(turn, AgentFailed(instance.agent_id, None, None))
     if instance.condition is not Condition.RUNNING:
         watching.ended(turn, instance)
     elif not instance.is_doomed:

@@ -6,11 +6,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mesostw.core.marathon import kills, terminations
+from mesostw.core.marathon import everywhere, kills, terminations
 from mesostw.core.marathon.changes import InstanceChanged
 from mesostw.core.marathon.fitness import spec_of
 from mesostw.core.marathon.records import Condition, Instance
 from mesostw.core.marathon.turn import Turn
+from mesostw.core.scheduling import AgentFailed
 
 #: How often instances are looked through for those that are away, or start too slowly.
 LOOK_INTERVAL_S: Final = 5.0
@@ -29,6 +30,11 @@ def condition_of(turn: Turn, instance: Instance, since: float) -> Condition:
     return Condition.UNREACHABLE_INACTIVE
 
 
+def agent_failed(turn: Turn, heard: AgentFailed) -> None:
+    """An agent is lost, or an executor has ended; statuses tell what becomes of their tasks."""
+    everywhere.agent_failed(turn, heard)
+
+
 def ticked(turn: Turn) -> None:
     """Have instances replaced, and each ``task_lost_expunge_interval_s`` some forgotten."""
     now = turn.now.steady
@@ -38,7 +44,7 @@ def ticked(turn: Turn) -> None:
     turn.live.away_due = now + LOOK_INTERVAL_S
     if forgets:
         turn.live.expunge_due = now + turn.flags.task_lost_expunge_interval_s
-    away = [one for one in turn.state.instances.values() if one.condition in kills.AWAY]
+    away = [one for one in turn.state.instances.values() if one.is_away]
     for instance in away:
         if forgets and _is_over(turn, instance):
             kills.gave_up(turn, instance)

@@ -103,7 +103,7 @@ def at(condition: Condition, **others: Any) -> tuple[World, Instance]:
     world = World()
     world.live.registered = True
     of = app()
-    away = world.now.wall - 100 if condition in kills.AWAY else None
+    away = world.now.wall - 100 if "Unreachable" in condition else None
     one = instance(of, condition, task_state=STATE_OF[condition], unreachable_since=away, **others)
     world.add(of, one)
     return world, one

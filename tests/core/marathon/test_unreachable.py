@@ -9,10 +9,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.core.marathon import timeouts, unreachable
 from mesostw.core.marathon.events import InstanceMoved
 from mesostw.core.marathon.flags import MarathonFlags
+from mesostw.core.marathon.launchbook import KnownAgent
+from mesostw.core.marathon.places import Place
 from mesostw.core.marathon.records import Condition, Instance
-from mesostw.core.scheduling import KillTask
+from mesostw.core.scheduling import AgentFailed, KillTask
 from mesostw.model.apps import UnreachableStrategy
+from mesostw.model.ids import AgentId, ExecutorId
+from mesostw.model.tasks import TaskState
 from tests.core.marathon.builders import World, app, instance
+from tests.core.marathon.test_statuses import said
 
 C = Condition
 
@@ -103,6 +108,36 @@ class AwayTests(SynchronousTestCase):
         world.add(of, *(instance(of, c, n) for n, c in enumerate(living, 1)))
         self.passed(world, 100)
         self.assertEqual(world.changes, [])
+
+
+class LostAgentTests(SynchronousTestCase):
+    """An agent that is lost has no place for an instance of an app that is everywhere."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        self.world.live.registered = True
+        self.world.live.launch.agents[AgentId("S1")] = KnownAgent(
+            Place(AgentId("S1"), "n1", {}), {}
+        )
+
+    def test_lost(self) -> None:
+        """It is known no more when the master says so, or a task of it is unreachable."""
+        self.world.run(unreachable.agent_failed, AgentFailed(AgentId("S1"), None, None))
+        self.assertEqual(self.world.live.launch.agents, {})
+
+    def test_executor(self) -> None:
+        """The end of an executor is not that of its agent."""
+        ended = AgentFailed(AgentId("S1"), ExecutorId("e"), 0)
+        self.world.run(unreachable.agent_failed, ended)
+        self.assertIn(AgentId("S1"), self.world.live.launch.agents)
+
+    def test_status(self) -> None:
+        """A task that is unreachable says as much of its agent."""
+        of = app()
+        one = instance(of)
+        self.world.add(of, one)
+        said(self.world, one, TaskState.TASK_UNREACHABLE)
+        self.assertEqual(self.world.live.launch.agents, {})
 
 
 class TimeOutTests(SynchronousTestCase):
