@@ -37,6 +37,18 @@ class URI(Body, frozen=True, kw_only=True):
     #: A relative path in the sandbox, instead of the last part of ``value``.
     output_file: Annotated[str | None, 5] = None
 
+    def __repr__(self) -> str:
+        """Without a password: what is shown of a command ends in logs."""
+        return f"URI({shown(self.value)!r}, ...)"
+
+
+def shown(value: str) -> str:
+    """A URI as people may see it: without the user and password that it may carry."""
+    scheme, mark, rest = value.partition("://")
+    authority, slash, path = rest.partition("/")
+    _, at, host = authority.rpartition("@")
+    return f"{scheme}{mark}***@{host}{slash}{path}" if at else value
+
 
 class Environment(Body, frozen=True, kw_only=True):
     """The variables that a process starts with."""

@@ -377,7 +377,8 @@ class AgentLife(Life):
 
     def _trip(self, spec: FetchSpec) -> Trip:
         self.around.tell("{} fetches for {}", self.host, spec.container_id)
-        return Trip(self._trips.choice((0.01, 0.5, 5.0)))
+        fault = "no such file" if self._trips.uniform(0, 1) < 0.1 else None
+        return Trip(self._trips.choice((0.01, 0.5, 5.0)), fault)
 
     def changed(self, seq: int, changes: Sequence[object]) -> None:
         """Say in hellos who the agent is now; part of ``IFollower``."""

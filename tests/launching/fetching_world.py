@@ -8,10 +8,11 @@ import tarfile
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import SkipTest
 
@@ -59,7 +60,7 @@ class Web(Resource):
         self.headers: dict[str, Any] = {}
 
     def render(self, request: Request) -> Any:
-        name = request.path.decode().lstrip("/")
+        name = request.path.decode().rpartition("/")[2]
         self.asked[f"{request.method.decode()} {name}"] += 1
         self.headers[name] = request.requestHeaders
         special = getattr(self, f"render_{name}", None)
@@ -112,6 +113,7 @@ class FetchingTestCase(TestCase):
     timeout = 180
     cache_bytes = 1_000_000
     stall_s = 30.0
+    environment: Mapping[str, str] = MappingProxyType({})
 
     def setUp(self) -> None:
         if find_spec("prctl") is None:
@@ -139,7 +141,7 @@ class FetchingTestCase(TestCase):
         await self.pass_time(0.05)
 
     def make(self, heard: contracts.Heard) -> Fetcher:
-        send = errands(reactor)
+        send = errands(reactor, self.environment)
         cache = Cache(f"{self.top}/cache", self.cache_bytes, self.stall_s, send)
         fetcher = Fetcher(reactor, send, cache, self.stall_s, heard.tell)
         self.fetchers.append(fetcher)

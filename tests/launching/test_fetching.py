@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import datetime
 import gzip
 import lzma
 import os
@@ -11,6 +12,13 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 from unittest import SkipTest
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from twisted.internet import reactor, ssl
+from twisted.web.server import Site
 
 from mesostw.core.agent.fetches import Fetched, FetchSpec
 from mesostw.messages.commands import URI
@@ -153,6 +161,67 @@ class StallTests(FetchingTestCase):
         """It is given up after the stall limit."""
         why = await self.refused(self.spec("a", self.url("endless")))
         self.assertIn("endless: nothing came for 0.3 s", why)
+
+
+class SecureTests(FetchingTestCase):
+    """Servers that say who they are."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.certificate = certificate_of("localhost")
+        options = ssl.PrivateCertificate.loadPEM(self.certificate).options()
+        self.secure = reactor.listenSSL(0, Site(self.web), options, interface="127.0.0.1")
+        self.addCleanup(self.secure.stopListening)
+        self.uri = URI(value=f"https://localhost:{self.secure.getHost().port}/plain")
+
+    async def test_unknown(self) -> None:
+        """A server that nobody vouches for is not listened to."""
+        why = await self.refused(self.spec("a", self.uri))
+        self.assertIn("certificate verify failed", why)
+        self.assertEqual(self.web.asked, {})
+
+    async def test_trusted(self) -> None:
+        """The agent's environment says whom else to trust."""
+        trusted = Path(self.top, "trusted.pem")
+        trusted.write_bytes(self.certificate)
+        self.environment = {"SSL_CERT_FILE": str(trusted), "SECRET": "1"}
+        there = await self.brought(self.spec("a", self.uri))
+        self.assertEqual((there / "plain").read_bytes(), b"hello\n")
+
+
+def certificate_of(host: str) -> bytes:
+    """A key and a certificate that the key itself has signed, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    begins = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(days=36_500))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + made.public_bytes(serialization.Encoding.PEM)
+
+
+class ProxyTests(FetchingTestCase):
+    """A web that is reached through a proxy."""
+
+    async def test_proxy(self) -> None:
+        """The proxy of the agent's environment is asked for the whole URL."""
+        self.environment = {"http_proxy": self.address}
+        there = await self.brought(self.spec("a", URI(value="http://far.example/plain")))
+        self.assertEqual((there / "plain").read_bytes(), b"hello\n")
+        self.assertEqual(self.web.headers["plain"].getRawHeaders("host"), ["far.example"])
 
 
 class LocalTests(FetchingTestCase):

@@ -30,7 +30,7 @@ class Errands:
         self.cancelled: list[str] = []
 
     def send(self, job: Mapping[str, Any], fds: Sequence[int]) -> Deferred[int | None]:
-        self.sent.append((job["kind"], job["value"]))
+        self.sent.append((job["kind"], job.get("value", "")))
         done: Deferred[int | None] = Deferred(lambda _: self.cancelled.append(job["kind"]))
         self.open.append((job, done))
         return done

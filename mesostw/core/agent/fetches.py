@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from mesostw.messages.commands import URI, CommandInfo
+from mesostw.messages.commands import URI, CommandInfo, shown
 from mesostw.model.ids import ContainerId
 
 #: Files that one command may ask for.
@@ -55,14 +55,6 @@ class FetchFailed(Struct, frozen=True):
 
     container_id: ContainerId
     message: str
-
-
-def shown(value: str) -> str:
-    """A URI as people may see it: without the user and password that it may carry."""
-    scheme, mark, rest = value.partition("://")
-    authority, slash, path = rest.partition("/")
-    _, at, host = authority.rpartition("@")
-    return f"{scheme}{mark}***@{host}{slash}{path}" if at else value
 
 
 def scheme_of(value: str) -> str:

@@ -22,8 +22,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mesostw.core.agent.fetches import local_path, shown
+from mesostw.core.agent.fetches import local_path
 from mesostw.launching.fetching.processes import FetchFault
+from mesostw.messages.commands import shown
 from mesostw.unattended import unattended
 
 Key: TypeAlias = tuple[str, str]
@@ -165,6 +166,8 @@ class Cache:
         fd = os.open(entry.name, _NEW, 0o600, dir_fd=self._fd)
         try:
             await self._send({**job, "kind": "store", "size": size, "fd": fd}, (fd,))
+            if os.fstat(fd).st_size != size:
+                raise FetchFault("it is not as large as was said")
         finally:
             os.close(fd)
 

@@ -11,13 +11,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mesostw.core.agent.fetches import Fetched, FetchFailed, FetchSpec, file_name, local_path, shown
+from mesostw.core.agent.fetches import Fetched, FetchFailed, FetchSpec, file_name, local_path
 from mesostw.interfaces import IFetcher
 from mesostw.launching.fetching.cache import Cache, Held, Send
 from mesostw.launching.fetching.memory import Tell
 from mesostw.launching.fetching.processes import FetchFault
 from mesostw.launching.starting import SupervisorUnavailable
-from mesostw.messages.commands import URI
+from mesostw.messages.commands import URI, shown
 from mesostw.model.ids import ContainerId
 from mesostw.unattended import unattended
 
@@ -45,10 +45,11 @@ class Fetcher:
         self._stall_s, self._tell = stall_s, tell
         self._slots = DeferredSemaphore(ORDERS_MAX)
         self._under_way: dict[ContainerId, Deferred[None]] = {}
+        self._stopped = False
 
     def fetch(self, spec: FetchSpec) -> None:
         container_id = spec.container_id
-        if container_id in self._under_way:
+        if container_id in self._under_way or self._stopped:
             return
         order = self._under_way[container_id] = Deferred.fromCoroutine(self._order(spec))
         unattended(order, lambda failure: self._broken(container_id, failure))
@@ -59,7 +60,8 @@ class Fetcher:
             order.cancel()
 
     def stop(self) -> None:
-        """Cancel everything; nothing is told any more."""
+        """Cancel everything; nothing is told and nothing begun any more."""
+        self._stopped = True
         for container_id in list(self._under_way):
             self.cancel(container_id)
         self._cache.close()

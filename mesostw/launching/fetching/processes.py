@@ -15,8 +15,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
+from msgspec import Meta, Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
@@ -24,7 +26,7 @@ from zope.interface import implementer
 
 from mesostw.launching.starting import libraries
 
-#: What is read of a process's last words when it ends without an answer.
+#: What is taken of a fault's text, or of a process's last words if it ends without an answer.
 WORDS_BYTES: Final = 2_000
 #: What a process is given of the agent's own environment: how to reach the web.
 PASSED_ON: Final = (
@@ -47,12 +49,23 @@ class FetchFault(Exception):
     """A process could not do what it was started for; the text is for people."""
 
 
+class Answer(Struct, frozen=True):
+    """What a process says at its end; believed only as far as it is checked."""
+
+    size: Annotated[int, Meta(ge=0)] | None = None
+    fault: str | None = None
+
+
 @implementer(IReadDescriptor)
 class Errand:
     """One process, from its start to its answer."""
 
     def __init__(
-        self, reactor: IReactorFDSet, job: Mapping[str, Any], descriptors: Sequence[int]
+        self,
+        reactor: IReactorFDSet,
+        environment: Mapping[str, str],
+        job: Mapping[str, Any],
+        descriptors: Sequence[int],
     ) -> None:
         self._reactor = reactor
         self.done: Deferred[int | None] = Deferred(self._cancel)
@@ -68,7 +81,7 @@ class Errand:
                 stdout=self._answer,
                 stderr=self._errors,
                 cwd="/",
-                env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                env={name: environment[name] for name in PASSED_ON if name in environment},
                 pass_fds=descriptors,
                 start_new_session=True,
             )
@@ -90,15 +103,15 @@ class Errand:
         if done.called:
             return
         try:
-            told: dict[str, Any] = json.loads(answer)
-        except ValueError:
+            told = msgspec.json.decode(answer, type=Answer)
+        except msgspec.MsgspecError:
             last = errors[-WORDS_BYTES:].decode(errors="replace").strip().rpartition("\n")[2]
             done.errback(FetchFault(f"the fetching process ended with status {status}: {last}"))
             return
-        if "fault" in told:
-            done.errback(FetchFault(told["fault"]))
+        if told.fault is not None:
+            done.errback(FetchFault(told.fault[:WORDS_BYTES]))
         else:
-            done.callback(told["size"])
+            done.callback(told.size)
 
     def _cancel(self, done: Deferred[int | None]) -> None:
         """End the process; its end is still awaited, so that no zombie is left."""
@@ -113,7 +126,7 @@ class Errand:
 
 
 def errands(
-    reactor: IReactorFDSet,
+    reactor: IReactorFDSet, environment: Mapping[str, str] = os.environ
 ) -> Callable[[Mapping[str, Any], Sequence[int]], Deferred[int | None]]:
     """
     What starts a process for a job that may use some open descriptors.
@@ -122,7 +135,7 @@ def errands(
     """
 
     def send(job: Mapping[str, Any], descriptors: Sequence[int]) -> Deferred[int | None]:
-        return Errand(reactor, job, descriptors).done
+        return Errand(reactor, environment, job, descriptors).done
 
     return send
 

@@ -350,6 +350,7 @@ class RefusedTests(SynchronousTestCase):
         self.assertNotIn("secret", fault or "")
         spec = FetchSpec(container_id=ContainerId("c"), uris=(URI(value=value),), directory="/d")
         self.assertNotIn("secret", repr(spec))
+        self.assertNotIn("secret", repr(spec.uris))
 
 
 class NameTests(SynchronousTestCase):
