@@ -32,11 +32,14 @@ class Dashboard(Resource):
     ``/`` and all below it that the build made; read once, served from memory.
 
     Routes of the page are behind ``#``, so ``/`` is the only page there is.
+
+    :param prefix: the first word of its paths, if it is not at the root: ``ui``.
     """
 
-    def __init__(self, directory: Path = WEBFILES) -> None:
+    def __init__(self, directory: Path = WEBFILES, prefix: str = "") -> None:
         super().__init__()
         self.isLeaf = True
+        self._prefix = prefix
         self._files: dict[str, bytes] = {}
         found = sorted(directory.rglob("*")) if directory.is_dir() else []
         for path in [one for one in found if one.is_file()][:FILES_MAX]:
@@ -48,9 +51,13 @@ class Dashboard(Resource):
         return tuple(self._files)
 
     def render_GET(self, request: Request) -> bytes | int:
-        name = request.path.decode("utf-8", "replace").strip("/") or "index.html"
-        body = self._files.get(name)
         query = query_of(request)
+        path = request.path.decode("utf-8", "replace").lstrip("/")
+        if self._prefix and path == self._prefix:
+            # The page names its files relative to itself.
+            return write(request, query, Reply(status=302, headers={"Location": f"{path}/"}))
+        name = path.removeprefix(self._prefix).strip("/") or "index.html"
+        body = self._files.get(name)
         if body is None:
             text = _MISSING if name == "index.html" else ""
             return write(request, query, Reply(text.encode(), "text/plain", 404))

@@ -1,0 +1,251 @@
+"""
+``/v2/events``: what happens, as Server-Sent Events.
+
+One follower of the feed renders each event once for all who read it.  Nothing is replayed:
+a reader hears what happens from when it came.
+
+Note [Heavy plans]: old clients want a deployment's tree before and after with its plan.
+They are told the deployment's own apps, which is what it changes; light is the default.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+from zope.interface import implementer
+
+from mesostw.core.marathon.changes import AffectedKept, DeploymentEnded, Told
+from mesostw.core.marathon.emitting import app_document
+from mesostw.core.marathon.events import Event
+from mesostw.core.marathon.records import Affected
+from mesostw.core.marathon.turn import stamp_of
+from mesostw.http.marathon.asking import Call, call_of, encode
+from mesostw.http.marathon.event_shapes import deployment_of, event_shape, kind_of
+from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.interfaces import IClock, IFeed, IFollower
+from mesostw.model.apps import ROOT, DeploymentId
+
+EVENT_STREAM: Final = "text/event-stream"
+#: Seconds between two signs of life.
+HEARTBEAT_S: Final = 10.0
+HEARTBEAT: Final = b"\r\n"
+#: Readers at a time.
+READERS_MAX: Final = 2_000
+ATTACHED: Final = "event_stream_attached"
+DETACHED: Final = "event_stream_detached"
+
+
+@attrs.frozen
+class Rendered:
+    """One event, ready to be sent, in both forms of plans."""
+
+    kind: str
+    light: bytes
+    #: The same object as ``light`` for an event without a plan.
+    heavy: bytes
+
+    @classmethod
+    def of(cls, kind: str, shape: dict[str, object]) -> Rendered:
+        frame = framed(kind, shape)
+        return cls(kind, frame, frame)
+
+
+def framed(kind: str, shape: dict[str, object]) -> bytes:
+    """An event as Server-Sent Events have it."""
+    return b"event: %b\r\ndata: %b\r\n\r\n" % (kind.encode(), encode(shape))
+
+
+@implementer(IPushProducer)
+class Reader:
+    """
+    One client of the stream.
+
+    :param kinds: the types it wants; empty is all.
+    :param waiting_max: events that may wait for it before it is cut off.
+    """
+
+    def __init__(
+        self, request: Request, kinds: frozenset[str], waiting_max: int, *, heavy: bool
+    ) -> None:
+        self._request, self._kinds, self._waiting_max = request, kinds, waiting_max
+        self._heavy = heavy
+        self._waiting: deque[bytes] = deque()
+        self._paused = self._ended = False
+
+    def open(self, gone: Callable[[Reader], None]) -> None:
+        """Send the head of the answer; ``gone`` is told once when the client has left."""
+        _ = self._request.notifyFinish().addBoth(lambda _result: self._left(gone))
+        self._request.setHeader("content-type", EVENT_STREAM + "; charset=utf-8")
+        self._request.write(b"")
+        self._request.registerProducer(self, True)
+
+    def _left(self, gone: Callable[[Reader], None]) -> None:
+        self._ended = True
+        self._waiting.clear()
+        gone(self)
+
+    def tell(self, event: Rendered) -> None:
+        """Send an event, or have it wait while the client does not read."""
+        if self._ended or (self._kinds and event.kind not in self._kinds):
+            return
+        frame = event.heavy if self._heavy else event.light
+        if not self._paused:
+            self._request.write(frame)
+            return
+        self._waiting.append(frame)
+        if len(self._waiting) > self._waiting_max:
+            self._ended = True
+            self._waiting.clear()
+            self._request.channel.forceAbortClient()
+
+    def beat(self) -> None:
+        """Show that the stream lives; one that waits is shown by what it waits for."""
+        if not self._paused and not self._ended:
+            self._request.write(HEARTBEAT)
+
+    # --- IPushProducer
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        while self._waiting and not self._paused:
+            self._request.write(self._waiting.popleft())
+
+    def stopProducing(self) -> None:
+        self._paused = True
+
+
+@implementer(IFollower)
+class EventStreams:
+    """Every reader of one feed's events."""
+
+    def __init__(self, feed: IFeed, clock: IClock, waiting_max: int) -> None:
+        self._clock, self._waiting_max = clock, waiting_max
+        self._readers: dict[Reader, str] = {}
+        self._affected: dict[DeploymentId, list[Affected]] = {}
+        self._beating: IDelayedCall | None = None
+        feed.follow(self)
+
+    # --- readers ------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """How many read now."""
+        return len(self._readers)
+
+    def attach(self, request: Request, call: Call) -> None:
+        """Begin to answer a client; the first that it hears is that it is here."""
+        if len(self._readers) >= READERS_MAX:
+            raise ApiRefusal(503, f"{READERS_MAX} clients read events already; try again later.")
+        kinds = frozenset(
+            kind for one in call.all_of("event_type") for kind in one.split(",") if kind
+        )
+        heavy = call.first("plan-format").lower() == "heavy"
+        reader = Reader(request, kinds, self._waiting_max, heavy=heavy)
+        self._readers[reader] = call.client_ip
+        reader.open(self._gone)
+        self._tell(self._about(ATTACHED, call.client_ip))
+        if self._beating is None:
+            self._beating = self._clock.callLater(HEARTBEAT_S, self._beat)
+
+    def _gone(self, reader: Reader) -> None:
+        address = self._readers.pop(reader)
+        self._tell(self._about(DETACHED, address))
+
+    def _about(self, kind: str, address: str) -> Rendered:
+        at = stamp_of(self._clock.wall())
+        return Rendered.of(kind, {"remoteAddress": address, "eventType": kind, "timestamp": at})
+
+    def _tell(self, event: Rendered) -> None:
+        for reader in tuple(self._readers):
+            reader.tell(event)
+
+    def _beat(self) -> None:
+        self._beating = None
+        for reader in tuple(self._readers):
+            reader.beat()
+        if self._readers:
+            self._beating = self._clock.callLater(HEARTBEAT_S, self._beat)
+
+    # --- IFollower ----------------------------------------------------------------
+
+    def changed(self, seq: int, changes: Sequence[object]) -> None:
+        ended = []
+        for change in changes:
+            match change:
+                case Told(event):
+                    if self._readers:
+                        self._tell(self._rendered(event))
+                case AffectedKept(affected):
+                    self._affected.setdefault(affected.deployment_id, []).append(affected)
+                case DeploymentEnded(deployment_id):
+                    ended.append(deployment_id)
+                case _:
+                    pass
+        # Its last event may come in the same group as its end.
+        for deployment_id in ended:
+            self._affected.pop(deployment_id, None)
+
+    def _rendered(self, event: Event) -> Rendered:
+        kind, deployment = kind_of(event), deployment_of(event)
+        if deployment is None:
+            return Rendered.of(kind, event_shape(event))
+        affected = self._affected.get(deployment.id, ())
+        before = [app_document(one.before) for one in affected if one.before is not None]
+        after = [app_document(one.after) for one in affected if one.after is not None]
+        trees = {
+            # See Note [Heavy plans].
+            "original": {**_ROOT, "version": deployment.version, "apps": before},
+            "target": {**_ROOT, "version": deployment.version, "apps": after},
+        }
+        light = framed(kind, event_shape(event))
+        return Rendered(kind, light, framed(kind, event_shape(event, trees)))
+
+
+_ROOT: Final[dict[str, object]] = {"id": ROOT, "groups": (), "dependencies": (), "pods": ()}
+
+
+class EventsResource(Resource):
+    """
+    ``GET /v2/events``.
+
+    :param leader: the leader's ``host:port``, empty if it is this daemon, ``None`` if unknown.
+    """
+
+    def __init__(self, streams: EventStreams, leader: Callable[[], str | None]) -> None:
+        super().__init__()
+        self.isLeaf = True
+        self._streams, self._leader = streams, leader
+
+    def render(self, request: Request) -> bytes | int:
+        try:
+            self._attach(request)
+        except ApiRefusal as refusal:
+            reply = refusal.reply()
+            request.setResponseCode(reply.status)
+            request.setHeader("content-type", reply.content_type)
+            for name, value in reply.headers.items():
+                request.setHeader(name, value)
+            return reply.body
+        return NOT_DONE_YET
+
+    def _attach(self, request: Request) -> None:
+        call = call_of(request)
+        if call.method != "GET" or not call.accepts(EVENT_STREAM):
+            # So the original, also for what others would call 406.
+            raise ApiRefusal.not_allowed("GET")
+        leader = self._leader()
+        if leader is None:
+            raise ApiRefusal(502, "Could not determine the current leader")
+        if leader:
+            where = f"http://{leader}{request.uri.decode('ascii', 'replace')}"
+            raise ApiRefusal(302, f"The leader is {leader}", headers={"Location": where})
+        self._streams.attach(request, call)

@@ -1,0 +1,134 @@
+"""
+A Marathon that does not lead passes requests on to the one that does.
+
+Who passes a request on signs it; a Marathon that meets its own signature has been sent
+in a circle by two that believe in each other, and says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IBodyProducer, IResponse
+from twisted.web.server import Request
+from zope.interface import implementer
+
+from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.proxy import Web, passed_on
+
+#: Requests that are passed on at a time; as many connections as the original keeps.
+RELAYED_MAX: Final = 64
+#: The leader has so long to begin its answer, in seconds.
+READ_TIMEOUT_S: Final = 10.0
+SIGNATURE: Final = "X-Marathon-Via"
+#: Headers of one connection, and those that are made anew.
+_OWN: Final = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"host",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+
+@implementer(IBodyProducer)
+class _Body:
+    """A body that is here already."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._data)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        pass
+
+    def resumeProducing(self) -> None:
+        pass
+
+    def stopProducing(self) -> None:
+        pass
+
+
+class Relay:
+    """
+    Passes requests on.
+
+    :param address: of this Marathon, ``host:port``: its signature.
+    """
+
+    def __init__(self, web: Web | None, clock: IReactorTime, address: str) -> None:
+        self._web, self._clock, self._address = web, clock, address
+        self._under_way = 0
+
+    async def pass_on(self, request: Request, leader: str) -> None:
+        """
+        Answer ``request`` with what ``leader`` answers.
+
+        :raises ApiRefusal: 502 or 503; nothing has been written then.
+        """
+        signatures = request.requestHeaders.getRawHeaders(SIGNATURE) or []
+        if any(self._address in one.split(", ") for one in signatures):
+            raise ApiRefusal(502, f"Detected proxying loop: came from {', '.join(signatures)}")
+        if self._under_way >= RELAYED_MAX:
+            raise ApiRefusal(503, f"{RELAYED_MAX} requests wait for the leader; try again.")
+        gone: list[Failure] = []
+        _ = request.notifyFinish().addErrback(gone.append)
+        self._under_way += 1
+        try:
+            response = await self._answered(request, leader, (*signatures, self._address))
+            if gone:
+                return
+            _take_head(request, response)
+            await passed_on(response, request)
+        finally:
+            self._under_way -= 1
+        if not gone:
+            request.finish()
+
+    async def _answered(
+        self, request: Request, leader: str, signatures: tuple[str, ...]
+    ) -> IResponse:
+        if self._web is None:
+            raise ApiRefusal(502, f"The leader is {leader}, and this Marathon passes nothing on")
+        headers = Headers(
+            {
+                name: list(values)
+                for name, values in request.requestHeaders.getAllRawHeaders()
+                if name.lower() not in _OWN
+            }
+        )
+        headers.setRawHeaders(SIGNATURE, [", ".join(signatures)])
+        data = request.content.read() if request.content is not None else b""
+        uri = b"http://" + leader.encode() + request.uri
+        asked = self._web.request(request.method, uri, headers, _Body(data) if data else None)
+        _ = asked.addTimeout(READ_TIMEOUT_S, self._clock)
+        try:
+            return await asked
+        except Exception as fault:
+            # Whatever it was, the leader does not answer, and its text is for a person.
+            reason = str(fault)[:200] or type(fault).__name__
+            raise ApiRefusal(502, f"The leader {leader} does not answer: {reason}") from fault
+
+
+def _take_head(request: Request, response: Any) -> None:
+    request.setResponseCode(response.code)
+    for name, values in response.headers.getAllRawHeaders():
+        if name.lower() not in _OWN:
+            request.responseHeaders.setRawHeaders(name, list(values))
+    if isinstance(response.length, int):
+        request.setHeader("content-length", str(response.length))
