@@ -7,10 +7,12 @@ import socket
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest import SkipTest
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import DN, CertificateOptions, KeyPair
 from twisted.internet.task import deferLater
@@ -260,6 +262,17 @@ class AnswersTests(OverSockets):
         children = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
         with open(children) as listed:
             self.assertEqual(listed.read().split(), [])
+
+    async def test_version_6(self) -> None:
+        """An address of IPv6 stands in brackets where a port follows."""
+        try:
+            server = reactor.listenTCP(0, self.peers, interface="::1")
+        except CannotListenError:
+            raise SkipTest("this machine has no IPv6") from None
+        self.addCleanup(server.stopListening)
+        port = server.getHost().port
+        self.assertEqual((await self.found(host="::1", port=port)).status, 200)
+        self.assertIn(f"\r\nHost: [::1]:{port}\r\n".encode(), self.peers.requests[0])
 
     async def test_name(self) -> None:
         """A host may be a name; one that does not exist is an error that names it."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed, ContainerStarted
-from mesostw.core.agent.words import RoomLeft
+from mesostw.core.agent.watches import Purpose, key_of
+from mesostw.core.agent.words import CheckDue, CheckLate, RoomLeft
 from mesostw.core.outcome import Answer, Asked, LinkClosed, LinkOpened, Refusal
+from mesostw.core.probes import Probed
 from mesostw.messages import executor_calls
 from mesostw.messages.agent_master import (
     Ping,
@@ -16,6 +20,7 @@ from mesostw.messages.agent_master import (
     ShutdownFramework,
     StatusUpdated,
 )
+from mesostw.messages.health import CheckType
 from mesostw.messages.ids import ExecutorID, FrameworkID, TaskID
 from mesostw.messages.tasks import TaskState, TaskStatus
 from mesostw.model.ids import ContainerId, FrameworkId, LinkId, RequestId, TaskId
@@ -29,8 +34,14 @@ from tests.core.agent.builders import (
     executor_task,
     policy,
 )
+from tests.core.agent.checked import check, http
 
 NAMES = ("a", "b", "x")
+#: Killed at the second failure; a command every 5 s.
+CHECKS: dict[str, Any] = {
+    "health_check": http(grace_period_seconds=0.0, consecutive_failures=2),
+    "check": check(CheckType.COMMAND, delay_seconds=1.0, interval_seconds=5.0),
+}
 F, E = FrameworkID(value="F"), ExecutorID(value="e")
 
 Step = tuple[str, str, int]
@@ -55,6 +66,8 @@ STEPS = st.lists(
                 "shutdown_framework",
                 "room",
                 "ping",
+                "probed",
+                "check_over",
             )
         ),
         st.sampled_from(NAMES),
@@ -65,7 +78,11 @@ STEPS = st.lists(
 
 
 class Life:
-    """An agent to which things happen; ``x`` is a task of a custom executor."""
+    """
+    An agent to which things happen.
+
+    ``x`` is a task of a custom executor, and ``a`` is checked in both ways.
+    """
 
     def __init__(self) -> None:
         self.world = World().registered()
@@ -77,7 +94,8 @@ class Life:
         getattr(self, kind)(name, number)
 
     def run(self, name: str, number: int) -> None:
-        self.world.run(executor_task(name) if name == "x" else command_task(name))
+        make = executor_task if name == "x" else command_task
+        self.world.run(make(name, **(CHECKS if name == "a" else {})))
 
     def kill(self, name: str, number: int) -> None:
         self.world.kill(name, policy(number))
@@ -146,6 +164,18 @@ class Life:
     def ping(self, name: str, number: int) -> None:
         self.world.master_says(Ping(connected=number > 0))
 
+    def probed(self, name: str, number: int) -> None:
+        if container := self._container(name):
+            key = key_of(Purpose.HEALTH, container)
+            error = "" if number else "connection refused"
+            self.world.hear(Probed(key=key, status=(None, 200, 404, 503)[number], error=error))
+
+    def check_over(self, name: str, number: int) -> None:
+        """The command of a check has ended, with its check or after it."""
+        for spec in self.world.launched():
+            if spec.name.startswith("check "):
+                self.world.hear(ContainerExited(spec.container_id, number << 8, ""))
+
     def __getattr__(self, kind: str) -> object:
         if kind == "pass":
             return lambda name, number: self.world.passed(5.0 * number)
@@ -179,6 +209,8 @@ class AnyOrderTests(SynchronousTestCase):
         left = [task.state for task in state.tasks.values()]
         self.assertEqual(left, [])
         self.assertEqual(state.frameworks, {})
+        checks = CheckDue, CheckLate
+        self.assertEqual([one for one in life.world.timers if isinstance(one, checks)], [])
         self.assertEqual(set(life.world.store), {"identity/self"})
 
     @settings(max_examples=60, deadline=None, derandomize=True)
