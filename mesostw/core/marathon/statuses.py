@@ -147,7 +147,7 @@ def _is_another_failure(turn: Turn, status: TaskStatus) -> bool:
     if status.healthy is not False or status.uuid is None:
         return False
     said = turn.live.health_said.get(InstanceId(instance_of(status.task_id.value)))
-    return said is not None and said != status.uuid
+    return said != status.uuid
 
 
 def _folded(turn: Turn, instance: Instance, status: TaskStatus, condition: Condition) -> Instance:

@@ -316,6 +316,10 @@ class AggregateTests(SynchronousTestCase):
         self.assertEqual((found.consecutive_failures, found.last_failure_cause), (3, "no"))
         self.assertEqual(len(world.told(HealthCheckFailed)), 3)
         self.assertIs(world.healthy(), False)
+        again = world.restarted()
+        again.run(health.restored)
+        said(again, world.one, S.TASK_RUNNING, healthy=False, uuid=b"4" * 16)
+        self.assertEqual(len(again.told(HealthCheckFailed)), 1)
 
     def test_no_checks(self) -> None:
         """Without checks health is not known, and readiness does not ask for it."""

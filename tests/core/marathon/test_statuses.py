@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import kills, statuses
+from mesostw.core.marathon import delays, kills, statuses
 from mesostw.core.marathon.changes import InstanceChanged, Told
 from mesostw.core.marathon.conditions import MOVES, condition_of
 from mesostw.core.marathon.events import (
@@ -298,6 +298,15 @@ class DelayTests(SynchronousTestCase):
         self.assertEqual(world.state.delays, {})
         (end,) = world.state.terminations[one.app_id].values()
         self.assertEqual(end.doom, "scaled down")
+
+    def test_drained(self) -> None:
+        """The end on an agent that is drained forgets delays: it is nobody's fault."""
+        for state in (S.TASK_KILLED, S.TASK_FAILED, S.TASK_GONE):
+            world, one = at(C.RUNNING)
+            world.run(delays.failed, one.app_id, one.config)
+            self.assertIn(one.app_id, world.state.delays)
+            said(world, one, state, reason=R.REASON_AGENT_DRAINING)
+            self.assertEqual(world.state.delays, {}, state)
 
 
 class AwayTests(SynchronousTestCase):
