@@ -191,6 +191,8 @@ def fetch_failed(turn: Turn, heard: FetchFailed) -> None:
 
 def container_ended(turn: Turn, heard: ContainerExited | ContainerFailed) -> None:
     """A container has ended, or never came to run."""
+    # A launcher knows nothing of a container that waits for files; whatever it says, it is over.
+    fetching.cancelled(turn, heard.container_id)
     recovered = _heard_of(turn, heard.container_id)
     task = _task_in(turn, heard.container_id)
     key = turn.state.executor_containers.get(heard.container_id)

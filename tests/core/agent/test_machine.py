@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed, ContainerStarted
+from mesostw.core.agent.fetches import Fetched, FetchFailed
 from mesostw.core.agent.watches import Purpose, key_of
 from mesostw.core.agent.words import CheckDue, CheckLate, RoomLeft
 from mesostw.core.outcome import Answer, Asked, LinkClosed, LinkOpened, Refusal
@@ -20,9 +21,10 @@ from mesostw.messages.agent_master import (
     ShutdownFramework,
     StatusUpdated,
 )
+from mesostw.messages.commands import URI, CommandInfo
 from mesostw.messages.health import CheckType
 from mesostw.messages.ids import ExecutorID, FrameworkID, TaskID
-from mesostw.messages.tasks import TaskState, TaskStatus
+from mesostw.messages.tasks import ExecutorInfo, TaskState, TaskStatus
 from mesostw.model.ids import ContainerId, FrameworkId, LinkId, RequestId, TaskId
 from mesostw.model.tasks import TERMINAL
 from tests.core.agent.builders import (
@@ -42,6 +44,7 @@ CHECKS: dict[str, Any] = {
     "health_check": http(grace_period_seconds=0.0, consecutive_failures=2),
     "check": check(CheckType.COMMAND, delay_seconds=1.0, interval_seconds=5.0),
 }
+FILES = CommandInfo(value="run", uris=(URI(value="/file"),))
 F, E = FrameworkID(value="F"), ExecutorID(value="e")
 
 Step = tuple[str, str, int]
@@ -68,6 +71,8 @@ STEPS = st.lists(
                 "ping",
                 "probed",
                 "check_over",
+                "fetched",
+                "fetch_failed",
             )
         ),
         st.sampled_from(NAMES),
@@ -81,7 +86,8 @@ class Life:
     """
     An agent to which things happen.
 
-    ``x`` is a task of a custom executor, and ``a`` is checked in both ways.
+    ``x`` is a task of a custom executor, which may have files; ``a`` is checked in both ways;
+    ``b`` has files.
     """
 
     def __init__(self) -> None:
@@ -94,8 +100,15 @@ class Life:
         getattr(self, kind)(name, number)
 
     def run(self, name: str, number: int) -> None:
-        make = executor_task if name == "x" else command_task
-        self.world.run(make(name, **(CHECKS if name == "a" else {})))
+        match name:
+            case "x":
+                command = FILES if number % 2 else CommandInfo(value="exec")
+                executor = ExecutorInfo(executor_id=E, command=command)
+                self.world.run(executor_task(name, executor=executor))
+            case "a":
+                self.world.run(command_task(name, **CHECKS))
+            case _:
+                self.world.run(command_task(name, command=FILES))
 
     def kill(self, name: str, number: int) -> None:
         self.world.kill(name, policy(number))
@@ -175,6 +188,14 @@ class Life:
         for spec in self.world.launched():
             if spec.name.startswith("check "):
                 self.world.hear(ContainerExited(spec.container_id, number << 8, ""))
+
+    def fetched(self, name: str, number: int) -> None:
+        if container := self._container(name):
+            self.world.hear(Fetched(container))
+
+    def fetch_failed(self, name: str, number: int) -> None:
+        if container := self._container(name):
+            self.world.hear(FetchFailed(container, "?"))
 
     def __getattr__(self, kind: str) -> object:
         if kind == "pass":
