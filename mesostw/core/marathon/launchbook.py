@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from mesostw.core.marathon.constraints import Tally
+from mesostw.core.marathon.matching import Rules
 from mesostw.core.marathon.needs import Need
 from mesostw.core.marathon.places import Place
 from mesostw.core.marathon.reasons import Reason
@@ -82,6 +83,8 @@ class LaunchBook:
         self.agents: dict[AgentId, KnownAgent] = {}
         #: The master's; empty if it has none.
         self.home_region = ""
+        #: What the last offers were matched by.
+        self.rules: Rules | None = None
         #: When offers came last, in wall seconds.
         self.offered_at: float | None = None
         #: Launch tokens; ``None`` before the first was asked for.

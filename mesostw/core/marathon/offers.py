@@ -103,6 +103,7 @@ class Batch:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._rules = rules_of(turn.flags, turn.live.launch.home_region, turn.now.wall)
+        turn.live.launch.rules = self._rules
         self._questions = QUESTIONS_MAX
         self._candidates: dict[str, deque[Candidate]] = {}
         self._all: list[Candidate] = []

@@ -90,7 +90,8 @@ class Cause(Struct, frozen=True):
     Something that keeps an app from having all of its instances.
 
     ``kind`` is one of ``suspended``, ``disconnected``, ``paused``, ``earlier_step``,
-    ``backed_off``, ``pacing``, ``no_offers``, ``refused``, ``starting``, ``unhealthy``.
+    ``backed_off``, ``pacing``, ``no_offers``, ``refused``, ``starting``, ``unreachable``,
+    ``unhealthy``.
     """
 
     kind: str
