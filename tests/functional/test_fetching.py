@@ -19,6 +19,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.compatibility.v1_client import Scheduler, task
 from tests.functional.clusters import LocalCluster, wait_until
 
 
@@ -198,12 +199,42 @@ class FetchingTests(SynchronousTestCase):
     def ended(self) -> str | None:
         """How the first task of the run above has ended."""
         told = self.cluster.get("/tasks?limit=1000")
-        for task in told["tasks"]:
-            state: str = task["state"]
-            first = task["id"].startswith("dies-") and task["id"].endswith("-0")
+        for one in told["tasks"]:
+            state: str = one["state"]
+            first = one["id"].startswith("dies-") and one["id"].endswith("-0")
             if first and state not in ("TASK_STAGING", "TASK_STARTING", "TASK_RUNNING"):
                 return state
         return None
+
+    def test_custom_executor(self) -> None:
+        """An executor's files are there when it starts; its task fails with what is missing."""
+        framework = Scheduler(self.cluster.master)
+        self.addCleanup(framework.leave)
+        framework.joined()
+        (offer,) = framework.offers()
+        framework.launch([offer], self.executor_task(offer, "good", "packed.tgz", "tool"))
+        pattern = "work/agent*/slaves/*/frameworks/*/executors/good/runs/latest/proof"
+        (proof,) = wait_until("the executor", lambda: list(self.cluster.directory.glob(pattern)))
+        wait_until("its output", lambda: proof.read_bytes() == b"out of a tar\na tool\n")
+        (offer,) = framework.offers()
+        framework.launch([offer], self.executor_task(offer, "bad", "packed.tgz", "missing"))
+        status = framework.status("bad")
+        self.assertEqual(status["state"], "TASK_FAILED")
+        self.assertEqual(status["reason"], "REASON_CONTAINER_LAUNCH_FAILED")
+        self.assertIn("missing: the server answers 404", status["message"])
+
+    def executor_task(self, offer: dict[str, Any], name: str, *files: str) -> dict[str, Any]:
+        """A task of an executor that never subscribes, but shows what it found."""
+        made = task(offer, name)
+        archive, tool = files
+        uris = [
+            {"value": self.url(archive), "cache": True},
+            {"value": self.url(tool), "executable": True, "output_file": "bin/tool"},
+        ]
+        value = "cat from/tar.txt > proof; bin/tool >> proof; sleep 300"
+        command = {"value": value, "uris": uris}
+        del made["command"]
+        return {**made, "executor": {"executor_id": {"value": name}, "command": command}}
 
     def test_refused(self) -> None:
         """What no agent can fetch is refused by the scheme's name, with a way out."""

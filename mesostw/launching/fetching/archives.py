@@ -62,6 +62,8 @@ def unpack(source: IO[bytes], name: str, directory: str, budget: Budget) -> None
 
     :raises Fault: for a broken or unsafe archive, or one that is too large.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise Fault("SOURCE", "this Python cannot unpack safely; the agent needs 3.11.4 or newer")
     try:
         match kind_of(name):
             case "tar":
