@@ -260,6 +260,7 @@ class AgentDaemon(Service):
                 clock=self._clock,
                 identity=identity_of(core, options, self._clock.wall()),
                 flags=flags,
+                counters=self._fetcher.gauges,
             )
         )
         self._hang_up = Dialer(reactor, exchange, Random(nonce)).dial(options["master"])

@@ -53,6 +53,15 @@ FILES = {
 }
 
 
+#: What an agent tells of fetching after four tasks with one file that is kept.
+METRICS = {
+    "task_fetches_succeeded": 4,
+    "task_fetches_failed": 0,
+    "cache_size_total_bytes": 2 * 1024**3,
+    "cache_size_used_bytes": len(FILES["/kept.txt"]),
+}
+
+
 class Pages(BaseHTTPRequestHandler):
     """Answers from a table, and counts; ``/slow`` never ends."""
 
@@ -150,6 +159,9 @@ class FetchingTests(SynchronousTestCase):
         self.assertEqual(Pages.asked["GET /kept.txt"], 1)
         kept = list(Path(self.cluster.directory).glob("work/agent*/fetch/file-*"))
         self.assertEqual([one.read_bytes() for one in kept], [b"kept by the agent\n"])
+        metrics = self.cluster.get("/metrics/snapshot", self.cluster.agents[0])
+        named = {name: metrics[f"containerizer/fetcher/{name}"] for name in METRICS}
+        self.assertEqual(named, METRICS)
 
     def test_killed(self) -> None:
         """A task that is killed while its files come ends at once, and nothing goes on."""

@@ -80,7 +80,8 @@ class Cache:
         for name in os.listdir(self._fd):
             if _OURS.fullmatch(name):
                 os.unlink(name, dir_fd=self._fd)
-        self._bytes_max, self._stall_s, self._send = bytes_max, stall_s, send
+        self.bytes_max = bytes_max
+        self._stall_s, self._send = stall_s, send
         #: The longest unused first.
         self._entries: dict[Key, Entry] = {}
         self._last = 0
@@ -178,11 +179,11 @@ class Cache:
         :raises FetchFault: if they cannot fit; then nothing is removed.
         """
         unused = [one for one in self._entries.values() if one.ready and not one.users]
-        room = self._bytes_max - self.used_bytes
+        room = self.bytes_max - self.used_bytes
         if size > room + sum(one.size for one in unused):
-            raise FetchFault(f"{size} bytes do not fit into {self._bytes_max}")
+            raise FetchFault(f"{size} bytes do not fit into {self.bytes_max}")
         for one in unused:
-            if size <= self._bytes_max - self.used_bytes:
+            if size <= self.bytes_max - self.used_bytes:
                 break
             self._drop(one)
 

@@ -66,6 +66,13 @@ class Fetcher:
             self.cancel(container_id)
         self._cache.close()
 
+    def gauges(self) -> dict[str, float]:
+        """What the metrics tell of the cache, by the names that Mesos has for it."""
+        return {
+            "containerizer/fetcher/cache_size_total_bytes": self._cache.bytes_max,
+            "containerizer/fetcher/cache_size_used_bytes": self._cache.used_bytes,
+        }
+
     async def _order(self, spec: FetchSpec) -> None:
         told: Fetched | FetchFailed = Fetched(spec.container_id)
         try:
