@@ -237,10 +237,12 @@ def _draw_apps(
     for index, draft in enumerate(drafts):
         app_path = f"{path}/apps({index})"
         # One without a right id is judged too, so that all that is wrong is told.
-        app_id = _app_id(draft, group_id, app_path, faults) or AppId(group_id)
-        if app_id in seen:
-            faults.add(f"{app_path}/id", f"'{app_id}' is there twice")
-        seen.add(app_id)
+        named = _app_id(draft, group_id, app_path, faults)
+        app_id = AppId(group_id) if named is None else named
+        if named in seen:
+            faults.add(f"{app_path}/id", f"'{named}' is there twice")
+        elif named is not None:
+            seen.add(named)
         wrong = Faults()
         # It stays, and what it was counts; the removal above is of those that are left out.
         sketch.specs.pop(app_id, None)
