@@ -129,7 +129,6 @@ def _drain_left_s(turn: Turn, instance: Instance) -> float:
 
 def _say(turn: Turn, instance: Instance) -> None:
     turn.kills += 1
-    turn.live.kills_said.pop(instance.id, None)
     turn.live.kills_said[instance.id] = turn.now.steady
     turn.do(_order(turn, instance))
 
