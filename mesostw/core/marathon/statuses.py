@@ -117,6 +117,7 @@ def _ended(turn: Turn, instance: Instance, status: TaskStatus, condition: Condit
         state=status.state,
         message=status.message or "",
         reason="" if status.reason is None else status.reason.name,
+        unhealthy=status.healthy is False and not instance.is_doomed,
     )
     terminations.ended(turn, instance, end)
 

@@ -71,6 +71,8 @@ class End(Struct, frozen=True, gc=False):
     state: TaskState
     message: str = ""
     reason: str = ""
+    #: Whether the agent's executor killed it for bad health.
+    unhealthy: bool = False
 
 
 def ended(turn: Turn, instance: Instance, end: End) -> None:
@@ -121,8 +123,8 @@ def exit_status_of(state: TaskState, message: str) -> int | None:
 
 def _keep(turn: Turn, instance: Instance, end: End) -> None:
     kept = turn.state.terminations.get(instance.app_id, {})
-    unhealthy = instance.doom.startswith(UNHEALTHY)
-    message = instance.doom if unhealthy else end.message
+    for_health = instance.doom.startswith(UNHEALTHY)
+    message = instance.doom if for_health else end.message
     termination = Termination(
         app_id=instance.app_id,
         number=max(kept, default=0) + 1,
@@ -138,7 +140,7 @@ def _keep(turn: Turn, instance: Instance, end: End) -> None:
         started=instance.started_at,
         doom=instance.doom,
         exit_status=exit_status_of(end.state, end.message),
-        is_failure=unhealthy or end.state in _FAILURES,
+        is_failure=for_health or end.unhealthy or end.state in _FAILURES,
     )
     turn.change(TerminationKept(termination))
     for number in sorted(kept)[: max(0, len(kept) - TERMINATIONS_MAX)]:

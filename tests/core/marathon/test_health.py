@@ -366,6 +366,20 @@ class KillTests(SynchronousTestCase):
         self.assertEqual((end.state, end.exit_status), (S.TASK_KILLED, 143))
         self.assertEqual(world.state.delays, {})
 
+    def test_by_the_agent(self) -> None:
+        """An executor that kills for bad health says so; that is a failure of the app too."""
+        for healthy, doomed, failure in (
+            (False, False, True),
+            (None, False, False),
+            (False, True, False),
+        ):
+            world = Watched(check(protocol=P.COMMAND))
+            if doomed:
+                world.run(kills.kill, world.one, "scaled down")
+            said(world, world.one, S.TASK_KILLED, healthy=healthy)
+            (end,) = world.state.terminations[world.app.id].values()
+            self.assertIs(end.is_failure, failure)
+
 
 class TokenTests(SynchronousTestCase):
     """Instances that run and are healthy let others be launched."""
