@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Board } from "./board.mjs";
 import { Cluster, ENUMS } from "./cluster.mjs";
+import { Marathon, MARATHON_ENUMS } from "./marathon.mjs";
 import { accept } from "./websocket.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../mesostw/webfiles");
@@ -29,6 +30,8 @@ const sizes = { tasks: argument("tasks", 10_000), agents: argument("agents", 240
 let epoch = 1;
 let board = new Board(`e${epoch}`, ENUMS);
 let cluster = new Cluster(board, sizes);
+let marathonBoard = new Board(`m${epoch}`, MARATHON_ENUMS);
+let marathon = new Marathon(marathonBoard, cluster);
 const sockets = new Set();
 let log = Array.from({ length: 900 }, (_, line) => `${new Date(1.79e12 + line * 700).toISOString()} ${line % 97 === 96 ? "ERROR heap is nearly full" : line % 9 ? "INFO  served request" : "WARN  slow answer"} #${line}\n`).join("");
 
@@ -36,6 +39,8 @@ function newEpoch() {
   epoch++;
   board = new Board(`e${epoch}`, ENUMS);
   cluster = new Cluster(board, { ...sizes, seed: 7 });
+  marathonBoard = new Board(`m${epoch}`, MARATHON_ENUMS);
+  marathon = new Marathon(marathonBoard, cluster);
   for (const socket of sockets) socket.destroy();
 }
 
@@ -77,6 +82,19 @@ function api(request, response, url) {
   json(response, {}, 404);
 }
 
+/** Marathon as the master's door shows it (`/marathon/`), and with its own page (`/alone/ui/`). */
+function marathonApi(request, response, path, query) {
+  if (path.startsWith("api/v1/snapshot/")) return json(response, marathonBoard.snapshot(path.slice(16)));
+  let text = "";
+  request.on("data", (data) => { text += data; });
+  request.on("end", () => {
+    const { status, body } = marathon.answer(request.method, path, query, text === "" ? {} : JSON.parse(text));
+    marathonBoard.flush();
+    if (status === 204) return void response.writeHead(204).end();
+    json(response, body, status);
+  });
+}
+
 function command(name) {
   if (name === "drop") for (const socket of sockets) socket.destroy();
   else if (name === "epoch") newEpoch();
@@ -94,8 +112,11 @@ function command(name) {
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://fake");
   if (url.pathname.startsWith("/api/v1/")) return api(request, response, url);
+  const door = /^\/(marathon|alone)\/(?!ui\/)(.*)$/.exec(url.pathname);
+  if (door !== null) return marathonApi(request, response, door[2], url.searchParams);
   if (url.pathname.startsWith("/fake/")) return json(response, command(url.pathname.slice(6)));
-  const path = join(ROOT, normalize(url.pathname === "/" ? "/index.html" : url.pathname));
+  const name = url.pathname.replace(/^\/alone\/ui/, "");
+  const path = join(ROOT, normalize(name === "/" ? "/index.html" : name));
   if (!path.startsWith(ROOT) || !existsSync(path)) return void response.writeHead(404).end();
   response.setHeader("Content-Security-Policy", "default-src 'self'; connect-src 'self'; frame-ancestors 'none'");
   response.setHeader("Content-Type", TYPES[extname(path)] ?? "application/octet-stream");
@@ -105,14 +126,17 @@ const server = createServer((request, response) => {
 server.on("upgrade", (request, socket) => {
   const peer = accept(request, socket);
   sockets.add(socket);
-  peer.onText = (text) => board.hear(peer, JSON.parse(text));
+  const ofMarathon = /^\/(marathon|alone)\//.test(request.url);
+  peer.onText = (text) => (ofMarathon ? marathonBoard : board).hear(peer, JSON.parse(text));
   peer.onEnd = () => {
     sockets.delete(socket);
     board.peers.delete(peer);
+    marathonBoard.peers.delete(peer);
   };
 });
 
 if (!quiet) setInterval(() => cluster.step(), 500);
-setInterval(() => board.flush(), 50);
-setInterval(() => board.bookmark(), 5000);
+setInterval(() => marathon.step(), 500);
+setInterval(() => [board, marathonBoard].forEach((each) => each.flush()), 50);
+setInterval(() => [board, marathonBoard].forEach((each) => each.bookmark()), 5000);
 server.listen(argument("port", 5055), "127.0.0.1", () => console.log(`listening ${server.address().port}`));

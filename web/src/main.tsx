@@ -1,4 +1,6 @@
 import { render } from "preact";
+import { standalone } from "./home";
+import { watchForMarathon } from "./marathon/presence";
 import { startNames } from "./names";
 import { listenToAddress } from "./router";
 import { App } from "./shell/app";
@@ -9,5 +11,6 @@ import "./style.css";
 setTheme(theme.value);
 listenToAddress();
 startLive();
-startNames();
+if (!standalone) startNames();
+watchForMarathon();
 render(<App />, document.getElementById("app") as HTMLElement);

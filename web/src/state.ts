@@ -1,34 +1,45 @@
 import { signal, type Signal } from "@preact/signals";
-import { browser } from "./live/browser";
+import { marathonBase, standalone } from "./home";
+import { browserAt } from "./live/browser";
 import { LiveClient } from "./live/client";
 import type { Row } from "./live/frames";
 import type { Table } from "./live/table";
 
 /** Joins the framework-free store to signals: a component that reads one is drawn again with it. */
 
-export const live = new LiveClient(browser);
+/** What the page's connection state tells of: the master, or the Marathon that serves this page. */
+export const live = new LiveClient(browserAt(standalone ? marathonBase : ""));
+
+/** Marathon's own feed; behind a master it is followed once somebody wants it (`marathon/presence`). */
+export const marathon = standalone ? live : new LiveClient(browserAt(marathonBase));
 
 /** Counts up with each change of the connection's state. */
 export const connectionTurn = signal(0);
 /** The server's clock in seconds, once a second: every age on the page hangs on this one ticker. */
 export const nowS = signal(Date.now() / 1000);
 
-const turns = new Map<string, Signal<number>>();
-
 /** The table of a topic; reading it makes the component follow the topic. */
-export function follow(topic: string): Table {
-  let turn = turns.get(topic);
-  if (turn === undefined) {
-    const made = signal(0);
-    turn = made;
-    turns.set(topic, made);
-    live.listen(topic, () => {
-      made.value++;
-    });
-  }
-  void turn.value;
-  return live.table(topic);
+export type Follow = (topic: string) => Table;
+
+function follower(client: LiveClient): Follow {
+  const turns = new Map<string, Signal<number>>();
+  return (topic) => {
+    let turn = turns.get(topic);
+    if (turn === undefined) {
+      const made = signal(0);
+      turn = made;
+      turns.set(topic, made);
+      client.listen(topic, () => {
+        made.value++;
+      });
+    }
+    void turn.value;
+    return client.table(topic);
+  };
 }
+
+export const follow = follower(live);
+export const followMarathon = standalone ? follow : follower(marathon);
 
 /** One sample of the cluster's use, for the small curves of the overview. */
 export interface Sample {
@@ -44,7 +55,7 @@ export const samples = signal<readonly Sample[]>([]);
 
 function tick(): void {
   nowS.value = live.serverNow() / 1000;
-  const cluster = turns.has("cluster") ? live.table("cluster").only : undefined;
+  const cluster = standalone ? undefined : live.table("cluster").only;
   const last = samples.value.at(-1);
   if (cluster !== undefined && (last === undefined || nowS.value - last.at >= SAMPLE_S)) {
     samples.value = [...samples.value, { at: nowS.value, row: cluster }].slice(-SAMPLES_MAX);
@@ -55,7 +66,7 @@ export function startLive(): void {
   live.listenConnection(() => {
     connectionTurn.value++;
   });
-  follow("cluster");
+  follow(standalone ? "marathon" : "cluster");
   live.start();
   document.addEventListener("visibilitychange", () => live.setHidden(document.hidden));
   addEventListener("online", () => live.retryNow());

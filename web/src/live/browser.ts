@@ -10,8 +10,8 @@ function socketAddress(path: string): string {
   return address(path).replace(/^http/, "ws");
 }
 
-async function fetchSnapshot(topic: string): Promise<Snapshot> {
-  const response = await fetch(address(`api/v1/snapshot/${topic}`));
+async function fetchSnapshot(base: string, topic: string): Promise<Snapshot> {
+  const response = await fetch(address(`${base}api/v1/snapshot/${topic}`));
   if (!response.ok) throw new Error(`snapshot ${topic}: ${response.status}`);
   return (await response.json()) as Snapshot;
 }
@@ -22,14 +22,17 @@ function beforePaint(run: () => void): void {
   else requestAnimationFrame(run);
 }
 
-export const browser: Outside = {
-  openSocket: (path, protocol) => new WebSocket(socketAddress(path), protocol),
-  fetchSnapshot,
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-  beforePaint,
-  now: () => Date.now(),
-  random: () => Math.random(),
-};
+/** The outside of a client whose server answers below `base`, an address relative to the page. */
+export function browserAt(base: string): Outside {
+  return {
+    openSocket: (path, protocol) => new WebSocket(socketAddress(base + path), protocol),
+    fetchSnapshot: (topic) => fetchSnapshot(base, topic),
+    after(delayMs, run) {
+      const timer = setTimeout(run, delayMs);
+      return () => clearTimeout(timer);
+    },
+    beforePaint,
+    now: () => Date.now(),
+    random: () => Math.random(),
+  };
+}

@@ -6,11 +6,18 @@ export interface Changes {
   readonly handles: ReadonlySet<number>;
 }
 
+/** Rows by handle, whoever keeps them: what a view shows. */
+export interface Rows {
+  readonly rows: ReadonlyMap<number, Row>;
+  /** False until they are known: empty is then "not known yet", not "none". */
+  readonly loaded: boolean;
+}
+
 /**
  * The rows of one topic by handle. Rows are replaced, never changed in place, so a view that still
  * holds the old object can tell by identity that nothing happened to it.
  */
-export class Table {
+export class Table implements Rows {
   readonly rows = new Map<number, Row>();
   /** False until the first snapshot: an empty table is then "not known yet", not "none". */
   loaded = false;

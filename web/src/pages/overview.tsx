@@ -5,7 +5,9 @@ import { Bar, Curve, Panel } from "../parts/bits";
 import { Mark } from "../parts/glyph";
 import { HeatMap, type Measure } from "../parts/heatmap";
 import { hashOf } from "../router";
-import { follow, live, nowS, samples } from "../state";
+import { marathonMatters } from "../marathon/matters";
+import { presence } from "../marathon/presence";
+import { follow, followMarathon, live, nowS, samples } from "../state";
 import { memberLook, taskLook } from "../states";
 import { type Matter, matters } from "./attention";
 import { EventText } from "./events";
@@ -98,7 +100,7 @@ function Attention() {
   // Very many tasks are looked through once a second, not at each change.
   const { loaded, rows: all } = live.table("tasks");
   const tasks = all.size < TASKS_MANY ? rows("tasks") : all.values();
-  const list = matters(rows("agents"), rows("frameworks"), tasks, nowS.value);
+  const list = [...ofMarathon(), ...matters(rows("agents"), rows("frameworks"), tasks, nowS.value)];
   return (
     <Panel title="Needs attention" aside={<span class="badge">{list.reduce((sum, one) => sum + (one.count ?? 1), 0)}</span>}>
       {list.length === 0 ? (
@@ -108,6 +110,11 @@ function Attention() {
       )}
     </Panel>
   );
+}
+
+function ofMarathon(): Matter[] {
+  if (presence.value.kind !== "here") return [];
+  return marathonMatters(followMarathon("apps").rows.values(), followMarathon("deployments").rows.values(), nowS.value);
 }
 
 function MatterLine({ matter }: { matter: Matter }) {

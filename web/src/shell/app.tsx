@@ -1,9 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Page, PAGES, pageAt } from "../pages/pages";
 import { hashOf, place } from "../router";
+import { standalone } from "../home";
 import { follow } from "../state";
 import { setTheme, theme, type Theme } from "../theme";
 import { ConnectionState, OldDataBar } from "./connection";
+import { UnderWay } from "./underway";
 import { Help } from "./help";
 
 const CHORD_MS = 1_200;
@@ -35,7 +37,7 @@ export function App() {
   useKeys(() => setHelp(true));
   const [first = "", ...rest] = place.value.parts;
   const page = pageAt(first);
-  const name = String(follow("cluster").only?.name ?? "");
+  const name = String(follow(standalone ? "marathon" : "cluster").only?.name ?? "");
   const title = page === undefined ? "Not found" : [...rest.slice(-1), page.label].join(" · ");
   useEffect(() => {
     document.title = `${title} – ${name || "mesostw"}`;
@@ -47,6 +49,7 @@ export function App() {
       <header class="top">
         <span class="cluster" title="The name of this cluster">{name || "mesostw"}</span>
         <span class="spring" />
+        <UnderWay />
         <ConnectionState />
         <ThemeToggle />
         <button type="button" class="plain" aria-label="Keyboard and search help" title="Help (?)" onClick={() => setHelp(true)}>?</button>
@@ -83,8 +86,8 @@ function Rail({ here }: { here: string }) {
         <svg viewBox="0 0 20 20" width="22" height="22" aria-hidden="true"><path d="M10 1.5 17.5 6v8L10 18.5 2.5 14V6z" fill="none" stroke="currentColor" stroke-width="1.6" /><circle cx="10" cy="10" r="3" fill="currentColor" /></svg>
         <b>mesostw</b>
       </a>
-      {PAGES.map((page) => (
-        <a key={page.path} href={hashOf([page.path].filter(Boolean))} aria-current={page.path === here ? "page" : undefined} title={`${page.label} (g ${page.key})`}>
+      {PAGES.filter((page) => page.hidden !== true).map((page) => (
+        <a key={page.path} href={hashOf([page.path].filter(Boolean))} aria-current={pageAt(here)?.path === page.path ? "page" : undefined} title={`${page.label} (g ${page.key})`}>
           <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true"><path d={page.icon} /></svg>
           <span>{page.label}</span>
         </a>

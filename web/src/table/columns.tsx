@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
+import type { LiveClient } from "../live/client";
 import type { Row } from "../live/frames";
+import type { Changes, Rows } from "../live/table";
 import type { Field } from "../query/query";
 import type { Command } from "../parts/bits";
 
@@ -16,15 +18,40 @@ export interface Column extends Field<Row> {
   cell?(row: Row): ComponentChildren;
 }
 
+/** Where a table's rows come from, and who says that they changed. */
+export interface Source {
+  readonly table: Rows;
+  listen(listener: (changes: Changes) => void): () => void;
+  /** The server's clock, in seconds. */
+  nowS(): number;
+}
+
+/** A topic of a live client as a source; asking for it subscribes. */
+export function topicOf(client: LiveClient, topic: string): Source {
+  return {
+    table: client.table(topic),
+    listen: (listener) => client.listen(topic, listener),
+    nowS: () => client.serverNow() / 1000,
+  };
+}
+
 /** What a page tells the table kit about its kind of object. */
 export interface TableSpec {
   readonly topic: string;
+  /** Another place for the rows than the master's topic. */
+  source?(): Source;
+  /** Rows that stand before all others. */
+  first?(row: Row): boolean;
+  /** What can be done with a row, for the drawer. */
+  actions?(row: Row): ComponentChildren;
   readonly noun: string;
   readonly columns: readonly Column[];
   /** The order when the address names none. */
   readonly sort: string;
   /** Parts of the address of the row's own page. */
   link?(row: Row): readonly string[];
+  /** Parameters of that address. */
+  query?(row: Row): Readonly<Record<string, string>>;
   commands?(row: Row): readonly Command[];
   /** Terms offered as buttons beside the search box. */
   readonly facets?: readonly { readonly label: string; readonly term: string }[];

@@ -1,9 +1,9 @@
 import { memo } from "./memo";
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import type { Row } from "../live/frames";
-import { go, hashOf, place, setQuery } from "../router";
+import { hashOf, place, setQuery } from "../router";
 import { live } from "../state";
-import type { Column, TableSpec } from "./columns";
+import { type Column, type TableSpec, topicOf } from "./columns";
 import { Inspector } from "./inspector";
 import { isNarrow } from "./narrow";
 import { SearchBar } from "./searchbar";
@@ -25,20 +25,21 @@ export function readSorting(text: string): Sorting {
 /** The rows of a topic that match the address's query, kept in order; draws again when they change. */
 function useView(spec: TableSpec, scope?: (row: Row) => boolean): { view: TableView; draw: () => void } {
   const [, draw] = useReducer((turn: number) => turn + 1, 0);
+  const source = useMemo(() => spec.source?.() ?? topicOf(live, spec.topic), [spec]);
   const view = useMemo(
-    () => new TableView(live.table(spec.topic), spec.columns, () => live.serverNow() / 1000, scope),
-    [spec, scope],
+    () => new TableView(source.table, spec.columns, source.nowS, scope, spec.first),
+    [source, spec, scope],
   );
   const { q = "", sort = spec.sort } = place.value.query;
   useMemo(() => view.ask(q, readSorting(sort)), [view, q, sort]);
   // A layout effect: no change can come between the first drawing and the listening.
   useLayoutEffect(
     () =>
-      live.listen(spec.topic, (changes) => {
+      source.listen((changes) => {
         view.hear(changes);
         draw(0);
       }),
-    [view],
+    [source, view],
   );
   useEffect(() => {
     if (!view.compiled.timed) return;
@@ -106,7 +107,7 @@ export function Grid({ spec, scope }: { spec: TableSpec; scope?: (row: Row) => b
   };
   const open = (index: number): void => {
     const row = view.row(index);
-    if (row !== undefined && spec.link !== undefined) go(...spec.link(row));
+    if (row !== undefined && spec.link !== undefined) location.hash = linkOf(spec, row);
   };
   const page = (): number => Math.floor((scroller.current?.clientHeight ?? 0) / rowPx) - 2;
   const keys: Readonly<Record<string, () => void>> = {
@@ -270,8 +271,13 @@ const Line = memo(
     old.columns.every((each, at) => each === next.columns[at]),
 );
 
+/** The address of a row's own page. */
+export function linkOf(spec: TableSpec, row: Row): string {
+  return hashOf(spec.link?.(row) ?? [], spec.query?.(row));
+}
+
 export function cellOf(shown: Column, row: Row, linked: TableSpec | null) {
   const content = shown.cell?.(row) ?? (shown.read(row) as string | number | null) ?? "";
   if (linked?.link === undefined) return content;
-  return <a href={hashOf(linked.link(row))}>{content}</a>;
+  return <a href={linkOf(linked, row)}>{content}</a>;
 }

@@ -1,7 +1,7 @@
 import type { Row } from "../live/frames";
 import { Commands, Facts } from "../parts/bits";
-import { hashOf } from "../router";
 import type { TableSpec } from "./columns";
+import { linkOf } from "./grid";
 
 /** The row beside the list: everything about it, and what can be done, while the list keeps its place. */
 export function Inspector({ spec, row, close }: { spec: TableSpec; row: Row | undefined; close: () => void }) {
@@ -11,7 +11,7 @@ export function Inspector({ spec, row, close }: { spec: TableSpec; row: Row | un
       <header>
         <h2>{title}</h2>
         {row !== undefined && spec.link !== undefined && (
-          <a class="button" href={hashOf(spec.link(row))}>Open</a>
+          <a class="button" href={linkOf(spec, row)}>Open</a>
         )}
         <button type="button" class="plain" aria-label="Close" onClick={close}>✕</button>
       </header>
@@ -20,6 +20,7 @@ export function Inspector({ spec, row, close }: { spec: TableSpec; row: Row | un
       ) : (
         <>
           <Facts facts={spec.columns.map((each) => [each.label, each.cell?.(row) ?? text(each.read(row))])} />
+          {spec.actions?.(row)}
           {spec.commands !== undefined && <Commands commands={spec.commands(row)} />}
         </>
       )}

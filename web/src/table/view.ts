@@ -1,5 +1,5 @@
 import type { Row } from "../live/frames";
-import type { Changes, Table } from "../live/table";
+import type { Changes, Rows } from "../live/table";
 import { type Compiled, compile, type Field } from "../query/query";
 
 /** What a table shows and how it may be asked: one description serves search, sort and cells. */
@@ -27,10 +27,12 @@ export class TableView {
   private places: Map<number, number> | null = null;
 
   constructor(
-    readonly table: Table,
+    readonly table: Rows,
     private readonly fields: readonly Field<Row>[],
     private readonly nowS: () => number,
     private readonly scope?: (row: Row) => boolean,
+    /** Rows that stand before all others, whatever the order. */
+    private readonly first?: (row: Row) => boolean,
   ) {
     this.compiled = compile("", fields);
   }
@@ -142,13 +144,16 @@ export class TableView {
 
   private comparison(): (left: number, right: number) => number {
     const field = this.fields.find((each) => each.name === this.sorting?.name);
-    if (field === undefined) return (left, right) => left - right;
-    const sign = this.sorting?.descending ? -1 : 1;
+    const { first } = this;
     const rows = this.table.rows;
+    const sign = this.sorting?.descending ? -1 : 1;
+    const within = (left: Row, right: Row): number =>
+      field === undefined ? 0 : sign * compareValues(field.read(left), field.read(right), sign);
     return (left, right) => {
-      const a = field.read(rows.get(left) as Row);
-      const b = field.read(rows.get(right) as Row);
-      return sign * compareValues(a, b, sign) || left - right;
+      const a = rows.get(left) as Row;
+      const b = rows.get(right) as Row;
+      const ahead = first === undefined ? 0 : Number(first(b)) - Number(first(a));
+      return ahead || within(a, b) || left - right;
     };
   }
 }

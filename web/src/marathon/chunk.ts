@@ -1,0 +1,8 @@
+/** Everything of Marathon that is loaded only when somebody opens one of its pages. */
+import "./style.css";
+
+export { AppPage } from "./app";
+export { AppsPage } from "./apps";
+export { DeploymentsPage } from "./deployments";
+export { MarathonEventsPage } from "./events";
+export { QueuePage } from "./queuepage";

@@ -1,0 +1,120 @@
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { middle } from "../format";
+import { Commands } from "../parts/bits";
+import { go, hashOf } from "../router";
+import { type Action, curlOf } from "./actions";
+import { call, forced, type Outcome } from "./api";
+
+/** The one dialog of Marathon's pages: it names what will be done, and does it. */
+
+const asked = signal<Action | null>(null);
+/** What was done last, said to everyone for some seconds. */
+export const said = signal("");
+const SAID_MS = 6_000;
+
+export function ask(action: Action): void {
+  asked.value = action;
+}
+
+let quiet: ReturnType<typeof setTimeout> | undefined;
+
+export function say(words: string): void {
+  said.value = words;
+  clearTimeout(quiet);
+  quiet = setTimeout(() => {
+    said.value = "";
+  }, SAID_MS);
+}
+
+export function Said() {
+  return <p class={said.value === "" ? "said unseen" : "said"} role="status">{said.value}</p>;
+}
+
+export function ActionDialog() {
+  const action = asked.value;
+  return action === null ? null : <Asking key={action.title} action={action} />;
+}
+
+function Asking({ action }: { action: Action }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [value, setValue] = useState(String(action.field?.value ?? 0));
+  const [text, setText] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const { field, text: asksText } = action;
+  const number = Number(value);
+  const textFault = asksText?.fault(text) ?? "";
+  const fit = textFault === "" && (field === undefined || (value.trim() !== "" && number >= field.min && (field.step !== undefined || Number.isInteger(number))));
+  const locked = outcome?.kind === "locked";
+  const request = locked ? forced(action.request(number, text)) : action.request(number, text);
+  const close = (): void => dialog.current?.close();
+  const run = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (!fit || busy) return;
+    setBusy(true);
+    const answer = await call(request);
+    setBusy(false);
+    if (answer.kind !== "done") return setOutcome(answer);
+    close();
+    say(`${action.done}.`);
+    if (action.then !== undefined) go(...action.then);
+  };
+  return (
+    <dialog ref={dialog} class="action" aria-labelledby="action-title" onClose={() => { asked.value = null; }}>
+      <form onSubmit={run}>
+        <header>
+          <h2 id="action-title">{action.title}</h2>
+          <button type="button" class="plain" aria-label="Close" onClick={close}>✕</button>
+        </header>
+        <p>{action.explain}</p>
+        {field !== undefined && (
+          <label class="field">
+            <span>{field.label}</span>
+            <input type="number" value={value} min={field.min} step={field.step ?? 1} autofocus required onInput={(event) => setValue(event.currentTarget.value)} />
+          </label>
+        )}
+        {asksText !== undefined && (
+          <label class="field">
+            <span>{asksText.label}</span>
+            <input type="text" value={text} autofocus required spellcheck={false} aria-describedby="text-fault" onInput={(event) => setText(event.currentTarget.value)} />
+            <small id="text-fault" class="muted">{text === "" ? "" : textFault}</small>
+          </label>
+        )}
+        <Trouble outcome={outcome} />
+        <details class="more">
+          <summary>As a command</summary>
+          <Commands commands={[curlOf(request)]} />
+        </details>
+        <footer>
+          <button type="button" onClick={close}>Keep things as they are</button>
+          <button type="submit" class={action.danger || locked ? "danger" : "primary"} disabled={!fit || busy}>
+            {locked ? `${action.button}, and cancel ${outcome.deployments.length === 1 ? "that deployment" : "those deployments"}` : action.button}
+          </button>
+        </footer>
+      </form>
+    </dialog>
+  );
+}
+
+/** Why something was not done, with a way on where there is one. */
+export function Trouble({ outcome }: { outcome: Outcome | null }) {
+  if (outcome === null || outcome.kind === "done") return null;
+  if (outcome.kind === "locked") {
+    return (
+      <div class="trouble" role="alert">
+        <p><b>Not done:</b> another deployment is working on this.</p>
+        <ul>{outcome.deployments.map((id) => <li key={id}><a href={hashOf(["deployments"], { q: id })}>{middle(id, 20)}</a></li>)}</ul>
+      </div>
+    );
+  }
+  return (
+    <div class="trouble" role="alert">
+      <p><b>Not done:</b> {outcome.message}</p>
+      {outcome.faults.length > 0 && (
+        <ul>{outcome.faults.map((fault) => <li key={fault.path}><code>{fault.path}</code> {fault.errors.join("; ")}</li>)}</ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,169 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { PageProps } from "../pages/pages";
+import { Commands } from "../parts/bits";
+import { go, hashOf, place } from "../router";
+import { curlOf } from "./actions";
+import { call, type Fault, forced, idPath, type Outcome, type Request } from "./api";
+import { Crumbs } from "./apps";
+import { useMarathon } from "./asking";
+import { Trouble, say } from "./dialog";
+import { differences, wishOf } from "./diff";
+import { DiffTable } from "./difftable";
+import { Field } from "./fields";
+import { faultWords, type Json, parseDocument, placeOf, SECTIONS, withRemovals } from "./form";
+import { MarathonFrame } from "./frame";
+import { type DryRun, dryRunOf, planWords } from "./preview";
+import { parentOf } from "./tree";
+import "./style.css";
+
+export function EditPage({ parts }: PageProps) {
+  const [id = ""] = parts;
+  return <MarathonFrame here="apps">{id === "" ? <Create /> : <Change id={id} />}</MarathonFrame>;
+}
+
+function Create() {
+  const { group = "/" } = place.value.query;
+  const document = useMemo(() => ({ id: `${group === "/" ? "" : group}/`, cmd: "", instances: 1, cpus: 0.5, mem: 128 }), [group]);
+  return <Editor title="Create an app" group={group} before={null} start={document} />;
+}
+
+function Change({ id }: { id: string }) {
+  const { version = "" } = place.value.query;
+  const present = useMarathon<{ app: Json }>(`v2/apps/${idPath(id)}?extensions=true`);
+  const older = useMarathon<Json>(version === "" ? `v2/apps/${idPath(id)}/versions?extensions=true` : `v2/apps/${idPath(id)}/versions/${version}?extensions=true`);
+  if (present.value === null || (version !== "" && older.value === null)) {
+    const outcome = present.outcome?.kind === "refused" ? present.outcome : older.outcome;
+    return <p class="empty" role="status">{outcome?.kind === "refused" ? `${id} cannot be read: ${outcome.message}.` : `Loading ${id}…`}</p>;
+  }
+  const before = wishOf(present.value.app);
+  const start = version === "" ? before : wishOf(older.value as Json);
+  return <Editor key={`${id} ${version}`} title={`Change ${id}`} group={parentOf(id)} before={before} start={start} />;
+}
+
+interface EditorProps {
+  title: string;
+  group: string;
+  /** What it is now; null for a new app. */
+  before: Json | null;
+  start: Json;
+}
+
+function requestOf(before: Json | null, document: Json): Request {
+  if (before === null) return { method: "POST", path: "v2/apps", body: document };
+  const id = String(before.id);
+  return { method: "PUT", path: `v2/apps/${idPath(id)}`, query: { partialUpdate: "false" }, body: withRemovals(before, { ...document, id }) };
+}
+
+/** Form and JSON beside each other: either may be typed in, and the other follows. */
+function Editor({ title, group, before, start }: EditorProps) {
+  const [document, setDocument] = useState<Json>(start);
+  const [source, setSource] = useState(() => JSON.stringify(start, null, 2));
+  const [fault, setFault] = useState("");
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [plan, setPlan] = useState<DryRun | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [dirty, setDirty] = useState(false);
+  useWarning(dirty);
+  const settle = (next: Json): void => {
+    setDocument(next);
+    setDirty(true);
+    setPlan(null);
+    setOutcome(null);
+  };
+  const fromForm = (next: Json): void => {
+    settle(next);
+    setSource(JSON.stringify(next, null, 2));
+    setFault("");
+  };
+  const fromJson = (text: string): void => {
+    setSource(text);
+    const parsed = parseDocument(text);
+    if ("fault" in parsed) return setFault(parsed.fault);
+    setFault("");
+    settle(parsed.document);
+  };
+  const locked = outcome?.kind === "locked";
+  const request = requestOf(before, document);
+  const faults: readonly Fault[] = outcome?.kind === "refused" ? outcome.faults : [];
+  const send = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    const answer = await call(locked ? forced(request) : request);
+    setBusy(false);
+    if (answer.kind !== "done") return setOutcome(answer);
+    setDirty(false);
+    say(before === null ? `${document.id} is being started.` : `${document.id} is being changed.`);
+    const id = String(document.id);
+    go("apps", id.startsWith("/") ? id : `/${id}`);
+  };
+  const preview = async (): Promise<void> => {
+    setBusy(true);
+    const answer = await dryRunOf(group, document, before);
+    setBusy(false);
+    if ("plan" in answer) {
+      setPlan(answer.plan);
+      setOutcome(null);
+    } else setOutcome(answer.outcome);
+  };
+  const elsewhere = faults.filter((each) => placeOf(each.path) === null);
+  return (
+    <form class="editor" onSubmit={send}>
+      <Crumbs group={before === null ? `${group === "/" ? "" : group}/new` : String(before.id)} />
+      <h1>{title}</h1>
+      <div class="editor-sides">
+        <div class="editor-form">
+          {SECTIONS.map((section, at) => (
+            <details key={section.title} open={at === 0 || faults.some((each) => section.fields.includes(placeOf(each.path)?.field as never))}>
+              <summary>{section.title}</summary>
+              <div class="fields">
+                {section.fields.map((field) => (
+                  <Field key={field.path.join("/")} field={field} document={document} faults={faults} change={fromForm} readOnly={before !== null && field.fixed === true} />
+                ))}
+              </div>
+            </details>
+          ))}
+        </div>
+        <div class="editor-json">
+          <label for="json">JSON <span class="muted">– keys that the form does not have are kept</span></label>
+          <textarea id="json" class="mono" spellcheck={false} value={source} aria-invalid={fault !== ""} aria-describedby="json-fault" onInput={(event) => fromJson(event.currentTarget.value)} />
+          <small id="json-fault" role="status" class="tone-bad">{fault}</small>
+        </div>
+      </div>
+      {outcome?.kind === "refused" && faults.length > elsewhere.length
+        ? <Trouble outcome={{ ...outcome, message: `${outcome.message}. See the fields marked above.`, faults: elsewhere.map((each) => ({ ...each, errors: [faultWords(each.errors)] })) }} />
+        : <Trouble outcome={outcome} />}
+      {before !== null && (
+        <section class="panel" aria-label="What changes">
+          <header><h2>What changes</h2></header>
+          <DiffTable differences={differences(before, document)} before="now" after="then" />
+        </section>
+      )}
+      {plan !== null && (
+        <section class="panel" aria-label="The plan">
+          <header><h2>What Marathon would do</h2></header>
+          {planWords(plan).length === 0 ? <p class="empty">Nothing: it is already so.</p> : (
+            <ol class="lines">{planWords(plan).map((words, at) => <li key={at}>{at + 1}. {words}</li>)}</ol>
+          )}
+        </section>
+      )}
+      <details class="more"><summary>As a command</summary><Commands commands={[curlOf(request)]} /></details>
+      <footer class="editor-foot">
+        <a class="button" href={before === null ? hashOf(["apps"]) : hashOf(["apps", String(before.id)])}>Leave it</a>
+        <button type="button" disabled={busy || fault !== ""} onClick={preview}>Show the plan</button>
+        <button type="submit" class={locked ? "danger" : "primary"} disabled={busy || fault !== ""}>
+          {locked ? "Cancel the other deployment and deploy" : before === null ? "Create and deploy" : "Change and deploy"}
+        </button>
+      </footer>
+    </form>
+  );
+}
+
+/** A page that is closed by mistake takes what was typed with it. */
+function useWarning(dirty: boolean): void {
+  useEffect(() => {
+    if (!dirty) return;
+    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [dirty]);
+}

@@ -1,0 +1,142 @@
+import { useMemo } from "preact/hooks";
+import { duration, moment } from "../format";
+import { standalone } from "../home";
+import type { Row } from "../live/frames";
+import { agentName } from "../names";
+import { Age } from "../parts/bits";
+import { Mark, State } from "../parts/glyph";
+import { hashOf } from "../router";
+import { followMarathon, marathon } from "../state";
+import type { Look } from "../states";
+import { column, type TableSpec, topicOf } from "../table/columns";
+import { Grid } from "../table/grid";
+import { kill, killAndScale } from "./actions";
+import { seconds } from "./apps";
+import { Buttons, Menu } from "./menu";
+
+const LOOKS: Readonly<Record<string, Look>> = {
+  Provisioned: { glyph: "quarter", tone: "progress", word: "provisioned" },
+  Staging: { glyph: "quarter", tone: "progress", word: "staging" },
+  Starting: { glyph: "half", tone: "progress", word: "starting" },
+  Running: { glyph: "ring", tone: "ok", word: "running" },
+  Killing: { glyph: "lower", tone: "warn", word: "killing" },
+  Unreachable: { glyph: "wave", tone: "warn", word: "unreachable", hatched: true },
+  UnreachableInactive: { glyph: "wave", tone: "bad", word: "unreachable, replaced", hatched: true },
+};
+
+export function instanceLook(row: Row): Look {
+  if (row.condition === "Running" && row.healthy === true) return { glyph: "full", tone: "ok", word: "running, healthy" };
+  if (row.condition === "Running" && row.healthy === false) return { glyph: "up", tone: "warn", word: "running, unhealthy" };
+  return LOOKS[String(row.condition)] ?? { glyph: "question", tone: "idle", word: String(row.condition ?? "unknown") };
+}
+
+/** The sandbox is the master's to show; a Marathon alone can only lead there. */
+export function taskLink(taskId: unknown, log = ""): string | null {
+  const framework = followMarathon("marathon").only?.framework_id;
+  if (standalone || typeof framework !== "string") return null;
+  return hashOf(["tasks", framework, String(taskId)], log === "" ? {} : { log });
+}
+
+export function Logs({ taskId }: { taskId: unknown }) {
+  const [out, err] = [taskLink(taskId, "stdout"), taskLink(taskId, "stderr")];
+  if (out === null || err === null) return <span class="muted" title="The master's dashboard shows logs">–</span>;
+  return <><a href={out}>stdout</a> <a href={err}>stderr</a></>;
+}
+
+function Address({ row }: { row: Row }) {
+  const ports = (row.ports ?? []) as readonly number[];
+  const host = String(row.hostname);
+  if (ports.length === 0) return <>{host}</>;
+  return <>{host}:{ports.map((port, at) => <span key={port}>{at > 0 && ","}<a href={`http://${host}:${port}/`} target="_blank" rel="noreferrer noopener">{port}</a></span>)}</>;
+}
+
+const instances = () => topicOf(marathon, "instances");
+
+export function instancesSpec(config: unknown): TableSpec {
+  return {
+    topic: "instances",
+    noun: "instances",
+    source: instances,
+    sort: "-since",
+    example: "state:unhealthy agent:n-0* version:old",
+    empty: "It has no instances.",
+    facets: [{ label: "Unhealthy", term: "state:unhealthy" }, { label: "Outdated", term: "config:outdated" }],
+    actions: (row) => <><Buttons actions={[kill(row), killAndScale(row)]} /><p><Logs taskId={row.task_id} /></p></>,
+    columns: [
+      column("id", "Instance", "text", "minmax(20ch, 2fr)", {
+        narrow: true, aliases: ["name"], read: (row) => row.task_id,
+        cell: (row) => <TaskName row={row} />,
+      }),
+      column("state", "State", "text", "minmax(16ch, 20ch)", {
+        narrow: true, aliases: ["health", "condition"], read: (row) => `${instanceLook(row).word}${row.doom ? ", to be ended" : ""}`,
+        cell: (row) => <span title={String(row.cause || row.doom || "")}><State look={instanceLook(row)} /></span>,
+      }),
+      column("hostname", "At", "text", "minmax(16ch, 1.5fr)", { aliases: ["agent", "host", "at"], read: (row) => `${agentName(row.agent_id, row.hostname)} ${row.hostname}`, cell: (row) => <Address row={row} /> }),
+      column("config", "Version", "text", "12ch", {
+        aliases: ["version"], read: (row) => (row.config === config ? "present" : "outdated"),
+        cell: (row) => <span title={String(row.version)}>{row.config === config ? "present" : <><Mark look={{ glyph: "half", tone: "progress", word: "" }} /> outdated</>}</span>,
+      }),
+      column("ready", "Ready", "text", "8ch", { extra: true, read: (row) => (row.ready ? "yes" : "no") }),
+      column("failures", "Checks failed", "number", "13ch", { extra: true }),
+      column("cause", "Why unhealthy", "text", "minmax(16ch, 1fr)", { extra: true }),
+      column("doom", "Why ended", "text", "minmax(12ch, 1fr)", { extra: true }),
+      column("zone", "Zone", "text", "10ch", { extra: true }),
+      column("since", "Since", "age", "9ch", { cell: (row) => <Age at={row.started_at ?? row.staged_at} /> }),
+      column("logs", "Logs", "text", "15ch", { right: false, read: () => null, cell: (row) => <Logs taskId={row.task_id} /> }),
+      column("menu", "Do", "text", "6ch", { narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.task_id}`} actions={() => [kill(row), killAndScale(row)]} /> }),
+    ],
+  };
+}
+
+function TaskName({ row }: { row: Row }) {
+  const text = String(row.id);
+  const link = taskLink(row.task_id);
+  const name = <span class="id mono" title={String(row.task_id)}><span class="id-head">{text.slice(0, -10)}</span><span>{text.slice(-10)}</span></span>;
+  return link === null ? name : <a href={link}>{name}</a>;
+}
+
+export function Instances({ app }: { app: Row }) {
+  const spec = useMemo(() => instancesSpec(app.config), [app.config]);
+  const scope = useMemo(() => (row: Row) => row.app_id === app.id, [app.id]);
+  return <Grid key={String(app.config)} spec={spec} scope={scope} />;
+}
+
+/** One end of an instance, as the API tells it. */
+export interface End {
+  readonly taskId: string;
+  readonly instanceId?: string;
+  readonly host: string;
+  readonly state: string;
+  readonly message?: string;
+  readonly reason?: string;
+  readonly timestamp: string;
+  readonly startedAt?: string;
+  readonly exitStatus?: number;
+  readonly doom?: string;
+  readonly failure?: boolean;
+}
+
+export function Ends({ ends }: { ends: readonly End[] }) {
+  if (ends.length === 0) return <p class="empty">None of its instances has ended yet.</p>;
+  return (
+    <ol class="timeline">
+      {[...ends].sort((a, b) => b.timestamp.localeCompare(a.timestamp)).map((end) => {
+        const ran = end.startedAt === undefined ? null : (seconds(end.timestamp) ?? 0) - (seconds(end.startedAt) ?? 0);
+        const look: Look = end.failure ? { glyph: "cross", tone: "bad", word: "" } : { glyph: "check", tone: "idle", word: "" };
+        return (
+          <li key={`${end.taskId}${end.timestamp}`}>
+            <Mark look={look} />
+            <div>
+              <b>{end.state.replace(/^TASK_/, "").toLowerCase()}</b>
+              {end.exitStatus !== undefined && <> · exit status <b>{end.exitStatus}</b></>}
+              <span class="muted"> · {moment(seconds(end.timestamp))} · <Age at={seconds(end.timestamp)} /> ago{ran !== null && ` · ran ${duration(ran)}`} · on {end.host}</span>
+              <div class="mono muted">{end.taskId} <Logs taskId={end.taskId} /></div>
+              {end.reason !== undefined && <div class="muted">{end.reason.replace(/^REASON_/, "").toLowerCase().replaceAll("_", " ")}{end.doom ? ` · wished away: ${end.doom}` : ""}</div>}
+              {end.message !== undefined && <div class="message">{end.message}</div>}
+            </div>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

@@ -1,0 +1,57 @@
+import { computed, signal } from "@preact/signals";
+import { standalone } from "../home";
+import type { Row } from "../live/frames";
+import { follow, followMarathon, live, marathon } from "../state";
+
+/** Whether there is a Marathon behind this page, and following it from the moment there is one. */
+
+export const MARATHON_NAME = "marathon";
+
+/** The framework that the master's door leads to: the one of that name that is connected. */
+export function doorFramework(frameworks: Iterable<Row>): Row | undefined {
+  for (const row of frameworks) {
+    if (row.name === MARATHON_NAME && row.state === "active" && row.webui_url) return row;
+  }
+  return undefined;
+}
+
+let started = standalone;
+const connectionTurn = signal(0);
+
+/** Opens the feed; once it is open it stays, through every loss. */
+export function startMarathon(): void {
+  if (started) return;
+  started = true;
+  marathon.listenConnection(() => {
+    connectionTurn.value++;
+  });
+  followMarathon("marathon");
+  marathon.start();
+}
+
+export type Presence =
+  | { kind: "here" }
+  /** The master has no such framework. */
+  | { kind: "absent" }
+  /** It is registered, but its feed is not open (any more). */
+  | { kind: "lost"; dataAsOf: number | null }
+  | { kind: "unknown" };
+
+export const presence = computed((): Presence => {
+  void connectionTurn.value;
+  if (standalone) return { kind: "here" };
+  const table = follow("frameworks");
+  const { connection, dataAsOf } = marathon;
+  const open = started && connection.kind !== "connecting" && connection.kind !== "reconnecting";
+  if (open) return { kind: "here" };
+  if (table.loaded && doorFramework(table.rows.values()) === undefined) return { kind: "absent" };
+  return started && connection.kind === "reconnecting" ? { kind: "lost", dataAsOf } : { kind: "unknown" };
+});
+
+/** Follows Marathon as soon as the master knows one. */
+export function watchForMarathon(): void {
+  if (standalone) return;
+  live.listen("frameworks", () => {
+    if (doorFramework(live.table("frameworks").rows.values()) !== undefined) startMarathon();
+  });
+}
