@@ -22,7 +22,8 @@ from mesostw.model.apps import App, AppId
 
 #: Tasks that one request may end.
 IDS_MAX: Final = 10_000
-_TASK_ID: Final = re.compile(r"[^/\s]+[._][^/\s._]+(\._?[^/\s.]+)*(\.\d+)?")
+#: An app's id, and behind a dot or ``_`` what tells its tasks apart, in any release.
+_TASK_ID: Final = re.compile(r"[^/\s]{1,600}[._][^/\s]{1,200}")
 _BOTH: Final = "You cannot use scale and wipe at the same time."
 
 
