@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from mesostw.core.marathon.launchbook import LaunchBook
+from mesostw.core.marathon.stages import Part
 from mesostw.core.probes import ProbeKey
-from mesostw.model.apps import AppId, InstanceId, Stamp
+from mesostw.model.apps import AppId, DeploymentId, InstanceId, Stamp
 
 
 class Live:
@@ -17,6 +19,12 @@ class Live:
         self.marked: dict[AppId, None] = {}
         #: Whether ``Continue`` has been asked for.
         self.continuing = False
+        #: Large apps that were looked at, until when they rest, in steady seconds.
+        self.resting: dict[AppId, float] = {}
+        #: Those of them that were marked meanwhile.
+        self.postponed: dict[AppId, None] = {}
+        #: What each deployment does with each of its apps.
+        self.parts: dict[DeploymentId, Mapping[AppId, Part]] = {}
         self.last_stamp = Stamp("")
         #: The roles that we are in.
         self.roles: frozenset[str] = frozenset()

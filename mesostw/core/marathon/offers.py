@@ -98,13 +98,19 @@ class Candidate:
 
 
 class Batch:
-    """Offers that came together, used one by one."""
+    """
+    Offers that came together, used one by one.
 
-    def __init__(self, turn: Turn) -> None:
+    :param questions_max: how often apps are asked whether an offer does, in all.
+    """
+
+    def __init__(self, turn: Turn, questions_max: int = QUESTIONS_MAX) -> None:
         self._turn = turn
         self._rules = rules_of(turn.flags, turn.live.launch.home_region, turn.now.wall)
         turn.live.launch.rules = self._rules
-        self._questions = QUESTIONS_MAX
+        self._questions = questions_max
+        #: Whether every app was asked about the present offer, or launched all that it wants.
+        self._asked_all = True
         self._candidates: dict[str, deque[Candidate]] = {}
         self._all: list[Candidate] = []
         #: When the first of the apps that are backed off is so no more, by role.

@@ -164,7 +164,8 @@ def _lack_text(need: Need, reason: Reason, one: Verdict) -> str:
 
 def _wanted(need: Need, reason: Reason) -> tuple[str, str]:
     index, what = _SCALARS[reason]
-    return scalar_text(need.scalars[index]), what
+    wanted = scalar_text(need.scalars[index])
+    return wanted, what.removesuffix("s") if wanted == "1" else what
 
 
 def _free(need: Need, reason: Reason, one: Verdict) -> int:
@@ -185,7 +186,8 @@ def _ports_text(need: Need) -> str:
     fixed = [str(port) for port in need.ports if port != ANY_PORT]
     if len(fixed) == len(need.ports):
         return f"port {', '.join(fixed)}"
-    rest = f"{len(need.ports) - len(fixed)} ports"
+    count = len(need.ports) - len(fixed)
+    rest = "one port" if count == 1 else f"{count} ports"
     return f"port {', '.join(fixed)} and {rest} more" if fixed else rest
 
 

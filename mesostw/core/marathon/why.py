@@ -21,7 +21,7 @@ from mesostw.core.marathon.live import Live
 from mesostw.core.marathon.reasons import Cause, QueueReport, UnusedOffer, WhyReport
 from mesostw.core.marathon.records import Condition, Deployment, Instance, Waiting
 from mesostw.core.marathon.spots import Spot
-from mesostw.core.marathon.stages import Stage, part_of, stage_of
+from mesostw.core.marathon.stages import Stage, parts_of, stage_of
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.verdicts import (
     Verdict,
@@ -120,7 +120,7 @@ def _wished_causes(state: MarathonState, live: Live, app: App) -> Iterator[Cause
         return
     if deployment.paused:
         yield Cause("paused", f"deployment {deployment.id} is paused")
-    part = part_of(live, deployment, app.id)
+    part = parts_of(deployment)[app.id]
     if stage_of(deployment, part) is Stage.BEFORE:
         others = ", ".join(_busy(deployment))
         step = f"its step {part.step + 1} of {len(deployment.steps)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon.constraints import ONE_EACH, refusing, tally_of
@@ -14,7 +16,7 @@ from tests.core.marathon.builders import V1, V2, app, instance
 from tests.core.marathon.offering import offer
 
 
-def _at(racks: str, **others: object) -> list[Instance]:
+def _at(racks: str, **others: Any) -> list[Instance]:
     """Instances on racks, one for each letter; ``.`` is on an agent without a rack."""
     return [
         instance(
