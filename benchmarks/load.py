@@ -102,6 +102,7 @@ class Tasks(Load):
         self.left = options.count
         self.ended = self.updates = self.bad = 0
         self.started = 0.0
+        self.until = TaskState(f"TASK_{options.until.upper()}")
         self.need = Resources.parse(options.need)
         self.resources = messages_of(self.need, "*")
         self.command = CommandInfo(
@@ -139,16 +140,18 @@ class Tasks(Load):
     async def updated(self, status: TaskStatus) -> None:
         """Count ends."""
         self.updates += 1
-        if status.state not in TERMINAL:
+        if status.state is not self.until and status.state not in TERMINAL:
             return
         self.ended += 1
-        if status.state is not TaskState.TASK_FINISHED:
+        if status.state is not self.until:
             self.bad += 1
             if self.bad == 1:
                 tell(event="bad", state=status.state.value, message=status.message)
         if self.ended == self.options.count:
             # The last acknowledgement is written when this turn ends.
             seconds = time.monotonic() - self.started
+            if self.until not in TERMINAL:
+                reactor.callLater(0, self.driver.stop, teardown=True)
             tell(event="done", seconds=seconds, updates=self.updates, bad=self.bad)
 
 
@@ -204,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--need", default="cpus:0.01;mem:1")
     parser.add_argument("--program", default="/bin/true")
     parser.add_argument("--arguments", default="true")
+    parser.add_argument("--until", choices=("finished", "running"), default="finished")
     options = parser.parse_args(arguments)
     framework = FrameworkInfo(
         user="root", name=f"bench {options.name}", checkpoint=True, failover_timeout=3600.0

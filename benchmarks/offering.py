@@ -13,7 +13,7 @@ import sys
 
 from benchmarks.processes import bench
 from benchmarks.yardsticks import bare_connections_s
-from mesostw.daemons.local import free_ports
+from mesostw.daemons.local_parts import free_ports
 
 
 def main(*, quick: bool = False) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from mesostw.daemons.local import free_ports, twistd
+from mesostw.daemons.local_parts import free_ports, twistd
 
 #: Files that a process of 10,000 connections needs.
 FILES_WANTED: Final = 16_000

@@ -13,7 +13,7 @@ import time
 
 from benchmarks.processes import Bench, Started, bench, memory_bytes
 from benchmarks.yardsticks import bare_connections_s
-from mesostw.daemons.local import free_ports
+from mesostw.daemons.local_parts import free_ports
 
 
 def came_back(one: Bench, farm: Started, master: Started) -> tuple[Started, float]:

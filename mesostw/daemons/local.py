@@ -16,8 +16,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,13 +33,11 @@ from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.runner.procmon import ProcessMonitor
 from zope.interface import implementer
 
+from mesostw.daemons.local_parts import DEMO, Options, Part, parts_of
 from mesostw.daemons.logs import Daemon
-from mesostw.daemons.options import COMMON, Flag, FlagOptions, count, port
-from mesostw.daemons.part import part_command
 from mesostw.daemons.stopping import stop_with
 from mesostw.daemons.work_dir import refuse
 from mesostw.launching.supervisor import PRCTL_MISSING
-from mesostw.model.resources import Resources
 from mesostw.reactor_time import install_steady_time
 from mesostw.unattended import unattended
 
@@ -56,126 +52,6 @@ RESTART_DELAY_S: Final = 1
 RESTART_DELAY_MAX_S: Final = 10
 #: A part that lived shorter than this died at once.
 SHORT_LIFE_S: Final = 2
-PORT_MAX: Final = 65_535
-
-
-def resources(text: str) -> str:
-    """The text of resources, if it can be read."""
-    Resources.parse(text)
-    return text
-
-
-class Options(FlagOptions):
-    """What ``twistd mesos-local`` accepts."""
-
-    synopsis = "[options]"
-    longdesc = (
-        "A master and agents on this machine with the dashboard, for trying and developing. "
-        "Each part is a process of its own; one that is killed comes back."
-    )
-    flags: ClassVar[Sequence[Flag]] = (
-        Flag("agents", "How many agents.", "3", count),
-        Flag(
-            "work_dir",
-            "Where state and sandboxes are kept; a temporary directory, removed at the end, "
-            "if not given.",
-        ),
-        Flag("port", "The master's port; agents take the following ones. 0: any.", "5050", port),
-        Flag("ready_file", "Written with every address, as JSON, once all is up."),
-        Flag("cluster", "Name of the cluster, shown on the dashboard.", "local"),
-        Flag(
-            "resources",
-            "Of each agent, as cpus:4;mem:1024; detected if not given.",
-            None,
-            resources,
-        ),
-        *COMMON,
-    )
-
-
-@frozen
-class Part:
-    """One daemon of the cluster."""
-
-    name: str
-    command: tuple[str, ...]
-    address: str
-
-
-def twistd(*arguments: str) -> tuple[str, ...]:
-    """The command line of one daemon, run by this very Python."""
-    program = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
-    return (sys.executable, "-c", program, "--nodaemon", "--pidfile=", *arguments)
-
-
-def free_ports(ip: str, wanted: int) -> list[int]:
-    """Ports that nobody listens on now; held together so that all differ."""
-    held = []
-    try:
-        for _ in range(wanted):
-            probe = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((ip, 0))
-            held.append(probe)
-        return [probe.getsockname()[1] for probe in held]
-    finally:
-        for probe in held:
-            probe.close()
-
-
-def given_ports(ip: str, first: int, wanted: int) -> list[int]:
-    """
-    ``wanted`` ports from ``first``.
-
-    :raises OSError: if one cannot be had now.
-    """
-    if first + wanted - 1 > PORT_MAX:
-        raise OSError(f"{wanted} ports from {first} end above {PORT_MAX}")
-    ports = list(range(first, first + wanted))
-    for number in ports:
-        with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((ip, number))
-                probe.listen()
-            except OSError as fault:
-                raise OSError(f"port {number}: {fault.strerror}") from fault
-    return ports
-
-
-def parts_of(options: Options, work_dir: Path) -> list[Part]:
-    """The master first, then the agents."""
-    ip = options["ip"]
-    wanted = options["agents"] + 1
-    first = options["port"]
-    ports = free_ports(ip, wanted) if first == 0 else given_ports(ip, first, wanted)
-    shared = [f"--ip={ip}", f"--log_format={options['log_format']}"]
-    shared += [f"--logging_level={options['logging_level']}"]
-    if options["hostname"]:
-        shared.append(f"--hostname={options['hostname']}")
-    master = f"{ip}:{ports[0]}"
-    master_command = [
-        "mesos-master",
-        f"--port={ports[0]}",
-        f"--work_dir={work_dir / 'master'}",
-        f"--cluster={options['cluster']}",
-    ]
-    parts = [Part("master", part_command(signal.SIGTERM, *master_command, *shared), master)]
-    for number, agent_port in enumerate(ports[1:], 1):
-        command = [
-            "mesos-agent",
-            f"--master={master}",
-            f"--port={agent_port}",
-            f"--work_dir={work_dir / f'agent{number}'}",
-            # A newcomer should not wait for a back-off that spares a master of thousands.
-            "--registration_backoff_factor=10ms",
-        ]
-        if options["resources"]:
-            command.append(f"--resources={options['resources']}")
-        # An agent ends its tasks on this signal; SIGTERM would leave them running.
-        words = part_command(signal.SIGUSR1, *command, *shared)
-        parts.append(Part(f"agent{number}", words, f"{ip}:{agent_port}"))
-    return parts
 
 
 @define
@@ -191,6 +67,8 @@ class LocalCluster(Service):
     temporary: Path | None
     #: Ends the process with a status that says that something is wrong.
     give_up: Callable[[], object]
+    #: Whether there is to be an app to look at.
+    demo: bool = False
     _monitor: ProcessMonitor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -221,20 +99,28 @@ class LocalCluster(Service):
         self._forget_ready()
         # Only that nothing is started again; the monitor's own stop would end all at once.
         Service.stopService(self._monitor)
-        pids = {
-            name: one.transport.pid
-            for name, one in self._monitor.protocols.items()
-            if one.transport is not None
-        }
-        for name, pid in pids.items():
-            if name != "master":
-                # An agent ends its tasks on this signal; SIGTERM would leave them running.
-                _signal(pid, signal.SIGUSR1)
-        await self._gone([pid for name, pid in pids.items() if name != "master"])
+        # Marathon first, or it would start anew what agents end; the master last.
+        for names in (["marathon"], [part.name for part in self.parts if part.is_agent]):
+            await self._end(names)
         self._monitor.stopService()
-        await self._gone(list(pids.values()))
+        await self._gone([self._pid(part.name) for part in self.parts])
         if self.temporary is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def _pid(self, name: str) -> int | None:
+        running = self._monitor.protocols.get(name)
+        if running is None or running.transport is None:
+            return None
+        found: int | None = running.transport.pid
+        return found
+
+    async def _end(self, names: Sequence[str]) -> None:
+        """Have parts end with what they have started, and wait for them."""
+        pids = [self._pid(name) for name in names]
+        for part in self.parts:
+            if part.name in names:
+                _signal(self._pid(part.name), part.farewell)
+        await self._gone(pids)
 
     async def _gone(self, pids: Sequence[int | None]) -> None:
         """Wait until every process has been reaped, ``FAREWELL_S`` at most."""
@@ -264,29 +150,61 @@ class LocalCluster(Service):
                 waited_s = 0.0
         if not self.running:
             return
+        if self.demo:
+            await self._demonstrate()
+        self._write_ready()
+        agents = sum(part.is_agent for part in self.parts)
         master = self.parts[0].address
-        agents = [part.address for part in self.parts[1:]]
-        if self.ready_file is not None:
-            beside = self.ready_file.with_name(self.ready_file.name + ".new")
-            beside.write_bytes(msgspec.json.encode({"master": master, "agents": agents}))
-            beside.replace(self.ready_file)
-        self._log.info("the cluster is up: {count} agents", count=len(agents))
+        self._log.info("the cluster is up: {count} agents and Marathon", count=agents)
         self._log.info("dashboard  http://{master}/", master=master)
+        self._log.info("marathon   http://{address}/", address=self._address("marathon"))
         command = f"mesostw --master {master} run --instances 200 -- sh -c 'sleep 2'"
         self._log.info("try        {command}", command=command)
 
+    def _address(self, name: str) -> str:
+        return next(part.address for part in self.parts if part.name == name)
+
+    def _write_ready(self) -> None:
+        if self.ready_file is None:
+            return
+        ready = {
+            "master": self._address("master"),
+            "agents": [part.address for part in self.parts if part.is_agent],
+            "marathon": self._address("marathon"),
+        }
+        beside = self.ready_file.with_name(self.ready_file.name + ".new")
+        beside.write_bytes(msgspec.json.encode(ready))
+        beside.replace(self.ready_file)
+
+    async def _demonstrate(self) -> None:
+        """Have the demo app, as it is written here, also if it is there from before."""
+        url = f"http://{self._address('marathon')}/v2/apps{DEMO['id']}"
+        response = await treq.put(url, json=DEMO, timeout=10, persistent=False)
+        if response.code >= 400:
+            text = (await response.content()).decode(errors="replace")
+            self._log.warn("no demo app: {code} {text}", code=response.code, text=text)
+
     async def _missing(self) -> str:
         """What is not up yet, in words; nothing if all is."""
-        master = self.parts[0].address
-        agents = len(self.parts) - 1
-        try:
-            response = await treq.get(f"http://{master}/slaves", timeout=5, persistent=False)
-            listed = await response.json()
-        except Exception as fault:  # noqa: BLE001 - whatever it is, we look again
-            self._log.debug("{master}: {fault}", master=master, fault=fault)
+        master, agents = self.parts[0].address, sum(part.is_agent for part in self.parts)
+        listed = await self._asked(f"http://{master}/slaves")
+        if listed is None:
             return f"the master at {master}"
         active = sum(bool(agent["active"]) for agent in listed["slaves"])
-        return "" if active >= agents else f"{agents - active} of {agents} agents"
+        if active < agents:
+            return f"{agents - active} of {agents} agents"
+        marathon = self._address("marathon")
+        told = await self._asked(f"http://{marathon}/v2/info")
+        return "" if told is not None and told.get("frameworkId") else f"Marathon at {marathon}"
+
+    async def _asked(self, url: str) -> Any:
+        """What a part answers in JSON; ``None`` while it does not."""
+        try:
+            response = await treq.get(url, timeout=5, persistent=False)
+            return await response.json()
+        except Exception as fault:  # noqa: BLE001 - whatever it is, we look again
+            self._log.debug("{url}: {fault}", url=url, fault=fault)
+            return None
 
 
 @implementer(ILogObserver)
@@ -340,5 +258,6 @@ def makeService(options: Options) -> IService:
     service = Daemon(options)
     service.observer = PassingOn(service.observer, service.stream, options["log_format"] == "json")
     give_up = partial(stop_with, reactor, 1)
-    LocalCluster(reactor, parts, ready_file, temporary, give_up).setServiceParent(service)
+    cluster = LocalCluster(reactor, parts, ready_file, temporary, give_up, options["demo"])
+    cluster.setServiceParent(service)
     return service

@@ -51,12 +51,13 @@ def seconds(text: str) -> float:
     return float(text)
 
 
-def credentials(text: str) -> tuple[str, str]:
+def credentials(text: str) -> str:
     """``user:password``, or the path of a file that has it."""
-    user, colon, password = file_text(text).strip().partition(":")
+    found = file_text(text).strip()
+    user, colon, password = found.partition(":")
     if not (user and colon and password):
         raise ValueError("give USER:PASSWORD, or the path of a file that has it")
-    return user, password
+    return found
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -202,10 +203,18 @@ def core_flags(options: FlagOptions) -> MarathonFlags:
     )
 
 
-def shown(options: FlagOptions) -> Mapping[str, object]:
-    """Every flag's value for ``/v2/info`` and ``/config``, without secrets."""
-    return {
-        flag.name: options[flag.name]
-        for flag in FLAGS
-        if flag.name not in SECRET and options[flag.name] is not None
+def shown(options: FlagOptions) -> dict[str, str]:
+    """Every set flag as it was given or defaulted, for ``/config``; no secrets."""
+    return {name: text for name, text in options.shown().items() if name not in SECRET}
+
+
+def config_of(options: FlagOptions) -> Mapping[str, object]:
+    """What ``/v2/info`` shows beside what the core knows."""
+    found = {
+        name: options[name]
+        for name in ("master", "hostname", "framework_name", "checkpoint", "webui_url")
+        if options[name] is not None
     }
+    found["failover_timeout"] = int(options["failover_timeout"])
+    found["mesos_leader_ui_url"] = f"http://{options['master']}/"
+    return found

@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 from uuid import uuid4
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -35,6 +36,7 @@ from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
 from mesostw.feed.live import Live
 from mesostw.feed.master import live_parts
+from mesostw.http.door import Dial
 from mesostw.http.identity import MASTER_CAPABILITIES, Identity
 from mesostw.http.serving import HouseSite
 from mesostw.http.site import MasterParts, master_site
@@ -109,6 +111,11 @@ class Options(FlagOptions):
         ),
         Flag("root_submissions", "Whether frameworks of user root may subscribe.", "true", boolean),
         Flag("weights", "Of roles, as role=weight,role=weight.", None, weights),
+        Flag(
+            "framework_door",
+            "Name of the framework whose API /marathon leads to. Empty: no door.",
+            "marathon",
+        ),
         *COMMON,
     )
 
@@ -190,8 +197,8 @@ class MasterDaemon(Service):
         core: Master,
     ) -> HouseSite:
         """Everything that is answered over HTTP."""
-        reactor = self._reactor
-        live = live_parts(feed, self._clock, lambda: banner_of(identity), deferToThread)
+        reactor, door = self._reactor, self._options["framework_door"]
+        live = live_parts(feed, self._clock, lambda: banner_of(identity, door), deferToThread)
         self._live = live.live
         return master_site(
             MasterParts(
@@ -206,6 +213,8 @@ class MasterDaemon(Service):
                 task_row=live.task_row,
                 why=core.why,
                 counters=core.counters,
+                dial=dial_with(reactor),
+                door=door,
             )
         )
 
@@ -265,7 +274,17 @@ def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlag
     )
 
 
-def banner_of(identity: Identity) -> Banner:
+def dial_with(reactor: Any) -> Dial:
+    """Connects over TCP."""
+
+    def dial(host: str, port: int, factory: IProtocolFactory) -> Deferred[Any]:
+        endpoint = HostnameEndpoint(reactor, host, port, timeout=PROXY_CONNECT_TIMEOUT_S)
+        return cast("Deferred[Any]", endpoint.connect(factory))
+
+    return dial
+
+
+def banner_of(identity: Identity, door: str) -> Banner:
     """What the dashboard says at its top."""
     return Banner(
         name=identity.cluster,
@@ -273,6 +292,7 @@ def banner_of(identity: Identity) -> Banner:
         master_id=identity.id(),
         version=__version__,
         started=identity.started,
+        door=door,
     )
 
 

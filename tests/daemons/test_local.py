@@ -6,11 +6,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.daemons.local import Options, free_ports, parts_of, twistd
+from mesostw.daemons.local_parts import Options, free_ports, parts_of, share_of, twistd
 
 
 class PartsTests(SynchronousTestCase):
-    """A master, then agents on the following ports, each a daemon of its own."""
+    """A master, agents on the following ports, and Marathon, each a daemon of its own."""
 
     def parts(self, *words: str) -> list[tuple[str, str]]:
         """Names and addresses of the parts."""
@@ -21,31 +21,48 @@ class PartsTests(SynchronousTestCase):
     def test_ports(self) -> None:
         """The master has the port that was asked for, agents the following ones."""
         self.assertEqual(
-            self.parts("--agents=2", "--port=6000"),
+            self.parts("--agents=2", "--port=6000", "--marathon_port=6010"),
             [
                 ("master", "127.0.0.1:6000"),
                 ("agent1", "127.0.0.1:6001"),
                 ("agent2", "127.0.0.1:6002"),
+                ("marathon", "127.0.0.1:6010"),
             ],
         )
 
     def test_any_port(self) -> None:
         """Port 0 is any free one; no two parts have the same."""
         addresses = [address for _, address in self.parts("--agents=5", "--port=0")]
-        self.assertEqual(len(set(addresses)), 6)
+        self.assertEqual(len(set(addresses)), 7)
         self.assertFalse(any(address.endswith(":0") for address in addresses))
 
     def test_no_agents(self) -> None:
-        """A master alone is a cluster too."""
-        self.assertEqual(len(self.parts("--agents=0", "--port=0")), 1)
+        """A cluster may be without agents: others may join."""
+        self.assertEqual(len(self.parts("--agents=0", "--port=0")), 2)
 
     def test_commands(self) -> None:
-        """Agents are told where the master is and where to keep their state."""
+        """Agents and Marathon are told where the master is and where to keep their state."""
         options = Options()
-        options.parseOptions(["--agents=1", "--port=6000", "--resources=cpus:1"])
-        _, agent = parts_of(options, Path("/w"))
-        for word in ("--master=127.0.0.1:6000", "--work_dir=/w/agent1", "--resources=cpus:1"):
+        options.parseOptions(
+            ["--agents=1", "--port=6000", "--marathon_port=0", "--resources=cpus:1"]
+        )
+        _, agent, marathon = parts_of(options, Path("/w"))
+        for word in ("--master=127.0.0.1:6000", "--work_dir=/w/marathon"):
+            self.assertIn(word, marathon.command)
+        for word in (
+            "--master=127.0.0.1:6000",
+            "--work_dir=/w/agent1",
+            "--resources=cpus:1;ports:[31000-32000]",
+        ):
             self.assertIn(word, agent.command)
+
+    def test_ports_are_divided(self) -> None:
+        """Agents of one machine never offer the same port; other resources are whole."""
+        self.assertEqual(
+            [share_of("cpus:2;ports:[10-12,20-25]", number, 3) for number in (1, 2, 3)],
+            ["cpus:2;ports:[10-12]", "cpus:2;ports:[20-22]", "cpus:2;ports:[23-25]"],
+        )
+        self.assertEqual(share_of(None, 2, 2), "ports:[31500-31999]")
 
     def test_same_python(self) -> None:
         """Daemons run on the Python that runs this, wherever a twistd on PATH leads."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mesostw.daemons.local import twistd
+from mesostw.daemons.local_parts import twistd
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: How long anything may take here before the test says what it waited for.
@@ -63,6 +63,7 @@ class LocalCluster:
             raise AssertionError(f"{fault}; the log ends:\n{text}") from fault
         self.master: str = ready["master"]
         self.agents: list[str] = ready["agents"]
+        self.marathon: str = ready["marathon"]
 
     def _ready(self) -> dict[str, Any] | None:
         if self.process.poll() is not None:
@@ -78,11 +79,38 @@ class LocalCluster:
             body = answer.read()
         return json.loads(body) if body else None
 
+    def marathon_ask(
+        self, method: str, path: str, document: object = None, **headers: str
+    ) -> tuple[int, Any]:
+        """Marathon's status and answer in JSON, also of what it refuses; text if it is none."""
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(
+            f"http://{self.marathon}{path}",
+            body,
+            {"Content-Type": "application/json", **headers},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                status, told = answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                status, told = refused.code, refused.read()
+        try:
+            return status, json.loads(told) if told else None
+        except ValueError:
+            return status, told.decode()
+
     def mesostw(self, *words: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run the command line against this cluster."""
         command = [sys.executable, "-m", "mesostw.cli", "--master", self.master, *words]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout_s, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            env={**os.environ, "MARATHON": self.marathon},
         )
 
     def start_mesostw(self, *words: str) -> subprocess.Popen[str]:
@@ -91,7 +119,7 @@ class LocalCluster:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def pid_of(self, part: str) -> int | None:
-        """The process of ``master`` or of ``agentN``, by its work directory."""
+        """The process of ``master``, ``marathon`` or ``agentN``, by its work directory."""
         wanted = f"--work_dir={self.directory / 'work' / part}".encode()
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():

@@ -21,7 +21,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.daemons.local import twistd
+from mesostw.daemons.local_parts import twistd
 from mesostw.model.tasks import TERMINAL
 from tests.functional.clusters import ROOT, LocalCluster, wait_until
 from tests.functional.witness import SECRET

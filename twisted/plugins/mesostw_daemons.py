@@ -16,9 +16,16 @@ mesos_agent = ServiceMaker(
     tapname="mesos-agent",
 )
 
+marathon = ServiceMaker(
+    name="mesostw marathon",
+    module="mesostw.daemons.marathon",
+    description="Keep apps running on a cluster.",
+    tapname="marathon",
+)
+
 mesos_local = ServiceMaker(
     name="mesostw local cluster",
     module="mesostw.daemons.local",
-    description="A master and agents on this machine, each its own process.",
+    description="A master, agents and Marathon on this machine, each its own process.",
     tapname="mesos-local",
 )
