@@ -89,7 +89,7 @@ def _target(question: GroupAsked, draft: GroupDraft, faults: Faults) -> GroupId 
     A new one may also be named relative to the path.
     """
     if draft.id is UNSET:
-        return question.group_id
+        return identifiers.group_id(question.group_id, ROOT, "/id", faults)
     if question.group_id == ROOT or not question.may_exist:
         return identifiers.group_id(draft.id, question.group_id, "/id", faults)
     named = identifiers.group_id(draft.id, parent_of(question.group_id), "/id", faults)

@@ -97,6 +97,11 @@ class CreatingTests(Base):
         self.ask("/a/b", {"id": "b"})
         self.ask("/a/b", {"id": "/a/b"})
 
+    def test_wrong_name(self) -> None:
+        """A path that is no id names no group."""
+        for group_id in ("/A", "/a_b", "/g/-"):
+            self.assertEqual(list(self.faults(group_id, {})), ["/id"], group_id)
+
     def test_already_there(self) -> None:
         """A POST creates no group that is there, by name or by what is in it."""
         ask_apps(self.world, one("/g/a"))
