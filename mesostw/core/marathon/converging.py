@@ -1,0 +1,137 @@
+"""
+Converging: what is, and what is wished, one app at a time.
+
+Whatever may make a difference between the two marks an app; the next slice looks at each
+marked app once, however often it was marked, and decides from what is there at that moment.
+Looking twice does nothing twice.
+
+::
+
+    the app is gone              end its instances, then forget it
+    no deployment                its own number, whatever the configuration
+    its step has not come        what was there before is kept
+    its step is the present one  scale, or restart inside the limits, until that is done
+    its step is paused           what ends by itself is replaced, nothing else
+    its step is done             as without a deployment
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mesostw.core.marathon import advancing, keeping, kills, rolling, scaling
+from mesostw.core.marathon.events import AppTerminated
+from mesostw.core.marathon.records import ActionKind, Deployment
+from mesostw.core.marathon.stages import Part, Stage, stage_of
+from mesostw.core.marathon.turn import Turn
+from mesostw.core.outcome import Continue
+from mesostw.model.apps import App, AppId, DeploymentId
+
+#: Instances looked at in one slice: some ten milliseconds.
+_SLICE: Final = 5_000
+#: An app of so many instances rests after each look, so long for each instance: a look costs
+#: as much as there are instances, and every status would cause one.
+_LARGE: Final = 2_000
+_REST_S: Final = 0.000_05
+
+REMOVED: Final = "Its app was removed"
+
+
+def paced(turn: Turn) -> None:
+    """Ask for a slice if an app is marked."""
+    live = turn.live
+    for app_id in tuple(live.postponed):
+        if not _rests(turn, app_id):
+            del live.postponed[app_id]
+            live.marked[app_id] = None
+    if live.marked and not live.continuing:
+        live.continuing = True
+        turn.do(Continue())
+
+
+def converged(turn: Turn) -> None:
+    """Look at marked apps, as many as one slice may."""
+    live = turn.live
+    live.continuing = False
+    done: dict[DeploymentId, set[AppId]] = {}
+    left = _SLICE
+    while live.marked and left > 0:
+        app_id = next(iter(live.marked))
+        del live.marked[app_id]
+        if _rests(turn, app_id):
+            live.postponed[app_id] = None
+            continue
+        left -= 1 + len(turn.state.of_app(app_id))
+        deployment = turn.state.deployment_of(app_id)
+        if _look(turn, app_id, deployment) and deployment is not None:
+            done.setdefault(deployment.id, set()).add(app_id)
+    advancing.done(turn, {one: frozenset(app_ids) for one, app_ids in done.items()})
+
+
+def _rests(turn: Turn, app_id: AppId) -> bool:
+    due = turn.live.resting.get(app_id)
+    if due is None or turn.now.steady < due:
+        return due is not None
+    del turn.live.resting[app_id]
+    return False
+
+
+def _look(turn: Turn, app_id: AppId, deployment: Deployment | None) -> bool:
+    """Do what is to be done for one app; whether its action in the present step is done."""
+    app = turn.state.apps.get(app_id)
+    if app is None:
+        return _stop(turn, app_id, deployment)
+    count = len(turn.state.of_app(app_id))
+    if count >= _LARGE:
+        turn.live.resting[app_id] = turn.now.steady + count * _REST_S
+    if deployment is None:
+        scaling.scale(turn, app, scaling.wished(turn, app))
+        return False
+    part = advancing.part_of(turn, deployment, app_id)
+    match stage_of(deployment, part):
+        case Stage.BEFORE:
+            _keep(turn, app_id, deployment)
+            return part.named_in == deployment.step and not deployment.paused
+        case Stage.ACTIVE:
+            return _act(turn, app, deployment, part)
+        case Stage.AFTER:
+            scaling.scale(turn, app, scaling.wished(turn, app))
+            return False
+
+
+def _keep(turn: Turn, app_id: AppId, deployment: Deployment) -> None:
+    """Have what was there before stay; surplus is ended when the app's step comes."""
+    affected = turn.state.affected[deployment.id][app_id]
+    before = affected.before
+    if before is None:
+        return
+    is_everywhere = before.spec.every_agent
+    count = scaling.wished(turn, before) if is_everywhere else affected.kept
+    scaling.scale(turn, before, count, may_kill=False)
+
+
+def _act(turn: Turn, app: App, deployment: Deployment, part: Part) -> bool:
+    """Go on with an app's action; whether it is done."""
+    if part.action.kind is ActionKind.RESTART:
+        return rolling.restart(turn, app, deployment)
+    if deployment.paused:
+        kept = turn.state.affected[deployment.id][app.id].kept
+        scaling.scale(turn, app, kept, may_kill=False)
+        return False
+    count = scaling.wished(turn, app)
+    scaling.scale(turn, app, count, victims=part.action.victims)
+    return scaling.is_scaled(turn, app, count, deployment)
+
+
+def _stop(turn: Turn, app_id: AppId, deployment: Deployment | None) -> bool:
+    """End what is left of an app that is gone; whether nothing is."""
+    instances = turn.state.of_app(app_id)
+    if deployment is not None and deployment.paused:
+        return False
+    for instance in [one for one in instances.values() if not one.is_doomed][: scaling.ENDED_MAX]:
+        kills.kill(turn, instance, REMOVED)
+    if turn.state.of_app(app_id):
+        return False
+    if keeping.removed(turn, app_id):
+        turn.tell(AppTerminated(at=turn.now.wall, app_id=app_id))
+    return True

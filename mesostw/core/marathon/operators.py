@@ -1,0 +1,75 @@
+"""Ending given instances because somebody wants that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mesostw.core.marathon import deployments, kills
+from mesostw.core.marathon.records import Instance, TreeChange
+from mesostw.core.marathon.turn import Turn
+from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
+from mesostw.model.apps import App, AppId, InstanceId
+from mesostw.model.ids import TaskId
+
+ASKED: Final = "Somebody asked for it"
+
+
+def instances_kill_asked(turn: Turn, question: InstancesKillAsked) -> Killed | Planned | Unfit:
+    """End instances, which are replaced, or wish as many fewer."""
+    if question.scale and question.wipe:
+        return Unfit("bad_request", "You cannot use scale and wipe at the same time.")
+    app_id = question.app_id
+    if app_id is not None and app_id not in turn.state.apps:
+        return Unfit("unknown", f"App '{app_id}' does not exist")
+    found = tuple(_found(turn, question))
+    if question.scale:
+        return _scaled_down(turn, found, question.terms)
+    for instance in found:
+        kills.kill(turn, instance, ASKED, wipe=question.wipe)
+        turn.mark(instance.app_id)
+    return Killed(found)
+
+
+def _found(turn: Turn, question: InstancesKillAsked) -> Iterable[Instance]:
+    for instance in _named(turn, question):
+        if question.app_id not in {None, instance.app_id}:
+            continue
+        if question.hostname in {None, "*", instance.hostname}:
+            yield instance
+
+
+def _named(turn: Turn, question: InstancesKillAsked) -> Iterable[Instance]:
+    state = turn.state
+    if question.task_ids is None:
+        of_app = () if question.app_id is None else state.of_app(question.app_id).values()
+        return tuple(of_app)
+    named: dict[InstanceId, Instance] = {}
+    for name in question.task_ids:
+        instance = state.by_task(TaskId(name)) or state.instances.get(InstanceId(name))
+        if instance is not None:
+            named[instance.id] = instance
+    return tuple(named.values())
+
+
+def _scaled_down(turn: Turn, found: Iterable[Instance], terms: Terms) -> Planned | Unfit:
+    """Wish as many fewer as are ended; what is being ended anyway does not count."""
+    victims: dict[AppId, tuple[InstanceId, ...]] = {}
+    for instance in found:
+        if instance.counts and instance.app_id in turn.state.apps:
+            victims[instance.app_id] = (*victims.get(instance.app_id, ()), instance.id)
+    stamp = turn.stamp()
+    apps: dict[AppId, App | None] = {}
+    for app_id, going in victims.items():
+        app = turn.state.apps[app_id]
+        if app.spec.every_agent:
+            message = (
+                f"App {app_id} has an instance on every agent: set 'instances' to a number first"
+            )
+            return Unfit("invalid", message)
+        left = max(0, app.spec.instances - len(going))
+        spec = replace(app.spec, instances=left)
+        apps[app_id] = App(spec, stamp, stamp, app.last_config_change_at)
+    return deployments.begin(turn, TreeChange(version=stamp, apps=apps, victims=victims), terms)
