@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from mesostw.core.marathon import history, tree
 from mesostw.core.marathon.state import MarathonState
 from mesostw.http.building import Build
 from mesostw.http.marathon.app_shapes import IN_LISTS, IN_SINGLES, AppShapes
@@ -14,7 +15,6 @@ from mesostw.http.marathon.embeds import AppEmbed, app_embed
 from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.http.marathon.selectors import selector_of
 from mesostw.http.marathon.task_shapes import is_running, table
-from mesostw.http.marathon.trees import apps_below, check_group
 from mesostw.http.rendering import JSON, TEXT, Reply
 from mesostw.model.apps import App, AppId, GroupId
 
@@ -25,6 +25,26 @@ EVERY: Final = "*"
 def path_of(words: Iterable[str]) -> AppId:
     """Words of a path as the id of an app or group."""
     return AppId("/" + "/".join(words))
+
+
+def check_group(view: MarathonState, group_id: GroupId) -> None:
+    """
+    Pass if there is such a group.
+
+    :raises ApiRefusal: 404.
+    """
+    if not tree.has_group(view.apps, view.groups, group_id):
+        raise ApiRefusal.no_group(group_id)
+
+
+def apps_below(view: MarathonState, group_id: GroupId) -> list[App]:
+    """
+    Every app somewhere in a group.
+
+    :raises ApiRefusal: 404, there is no such group.
+    """
+    check_group(view, group_id)
+    return list(tree.apps_below(view.apps, group_id))
 
 
 def wants_table(call: Call) -> bool:
@@ -124,9 +144,7 @@ class AppsApi:
         """The app that a path names, or all in the group before a ``*``."""
         if words[-1] != EVERY:
             return [self.found(words)]
-        group_id = GroupId(path_of(words[:-1]))
-        check_group(self._view(), group_id)
-        return apps_below(self._view(), group_id)
+        return apps_below(self._view(), GroupId(path_of(words[:-1])))
 
     async def _tasks(self, call: Call, apps: list[App]) -> Reply:
         if wants_table(call):
@@ -156,11 +174,11 @@ class AppsApi:
         if app_id not in view.apps:
             raise ApiRefusal.no_app(app_id)
         # Newest first: there are clients that cut the list.
-        return json_reply({"versions": sorted(view.versions.get(app_id, ()), reverse=True)})
+        return json_reply({"versions": history.app_versions(view, app_id)})
 
     def _version(self, call: Call, app_id: AppId, text: str) -> Reply:
-        version = stamp(text)
-        app = self._view().versions.get(app_id, {}).get(version)
-        if app is None or app_id not in self._view().apps:
+        version, view = stamp(text), self._view()
+        app = history.app_at(view, app_id, version)
+        if app is None or app_id not in view.apps:
             raise ApiRefusal.no_app(app_id, version)
         return Reply(self._shapes.document(app, extensions=call.extensions), JSON)

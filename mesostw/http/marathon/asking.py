@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import Struct
 from twisted.web.server import Request
 
+from mesostw.core.marathon.history import stamp_from
 from mesostw.core.marathon.words import (
     Document,
     Fault,
@@ -31,9 +31,6 @@ from mesostw.model.apps import Stamp
 DEADLINE_S_MAX: Final = 7 * 86_400.0
 #: Characters of a client's own text that come back in an error.
 QUOTED_CHARACTERS_MAX: Final = 200
-_ISO: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:Z|[+-]00:?00)"
-)
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -105,7 +102,7 @@ class Call:
         value = self.json()
         if not isinstance(value, list):
             raise _malformed("/", "error.expected.jsarray")
-        return tuple(object_of(one, f"({index})") for index, one in enumerate(value))
+        return tuple(object_of(one, f"/({index})") for index, one in enumerate(value))
 
     # --- what changes come with -------------------------------------------------
 
@@ -186,18 +183,17 @@ def _malformed(path: str, error: str) -> ApiRefusal:
 
 def stamp(text: str) -> Stamp:
     """
-    A version in a path, as versions are written here: in UTC with three decimals.
+    A version in a path, as versions are written here, whatever its spelling.
 
     :raises ApiRefusal: 422.
     """
-    found = _ISO.fullmatch(text)
+    found = stamp_from(text)
     if found is None:
         raise ApiRefusal(
             422,
             f"Invalid timestamp provided '{quoted(text)}'. Expecting ISO-8601 datetime string.",
         )
-    minutes, seconds, decimals = found.groups()
-    return Stamp(f"{minutes}:{seconds or '00'}.{(decimals or '')[:3].ljust(3, '0')}Z")
+    return found
 
 
 # --- answers ------------------------------------------------------------------

@@ -122,7 +122,7 @@ class CreateTests(Changes):
         answer = self.world.ask("PUT", "/v2/apps", {})
         self.assertEqual(answer.json["details"][0]["errors"], ["error.expected.jsarray"])
         answer = self.world.ask("PUT", "/v2/apps", [{}, 3])
-        self.assertEqual(answer.json["details"][0]["path"], "(1)")
+        self.assertEqual(answer.json["details"][0]["path"], "/(1)")
 
 
 class RefusalTests(Changes):

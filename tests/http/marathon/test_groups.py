@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon.changes import AppChanged, AppRemoved, GroupChanged, RootChangeKept
-from mesostw.core.marathon.records import Action, ActionKind, RootChange
+from mesostw.core.marathon.changes import GroupChanged
+from mesostw.core.marathon.records import Action, ActionKind
 from mesostw.core.marathon.words import (
     DryRun,
     GroupAsked,
@@ -17,8 +17,8 @@ from mesostw.core.marathon.words import (
     Terms,
     Unfit,
 )
-from mesostw.model.apps import AppId, DeploymentId, Group, GroupId
-from tests.core.marathon.builders import V1, V2, V3, app, instance
+from mesostw.model.apps import ROOT, AppId, DeploymentId, Group, GroupId
+from tests.core.marathon.builders import V2, V3, app, instance
 from tests.http.marathon.world import MarathonWorld
 
 PLANNED = Planned(V2, DeploymentId("d-7"))
@@ -33,7 +33,8 @@ class World(MarathonWorld):
         db = app("/shop/data/db", V2, instances=2)
         self.add(db, app("/web"), instance(db))
         self.publish(
-            GroupChanged(Group(GroupId("/shop"), V1, ("/web",))),
+            GroupChanged(Group(ROOT, V3)),
+            GroupChanged(Group(GroupId("/shop"), V2, ("/web",))),
             GroupChanged(Group(GroupId("/empty"), V3, enforce_role=True)),
         )
 
@@ -63,8 +64,8 @@ class ReadTests(SynchronousTestCase):
                 "/": (
                     ["/web"],
                     [
-                        {"/shop": ([], [{"/shop/data": (["/shop/data/db"], [])}])},
                         {"/empty": ([], [])},
+                        {"/shop": ([], [{"/shop/data": (["/shop/data/db"], [])}])},
                     ],
                 )
             },
@@ -74,7 +75,7 @@ class ReadTests(SynchronousTestCase):
 
     def test_keys(self) -> None:
         """No key is ours, and ``enforceRole`` is there only where it was said."""
-        shop, empty = self.world.get("/v2/groups").json["groups"]
+        empty, shop = self.world.get("/v2/groups").json["groups"]
         self.assertEqual(set(shop), {"id", "dependencies", "version", "pods", "apps", "groups"})
         self.assertEqual(shop["dependencies"], ["/web"])
         self.assertEqual(set(empty) - set(shop), {"enforceRole"})
@@ -97,7 +98,7 @@ class ReadTests(SynchronousTestCase):
                 "group.apps.readiness",
             )
         )
-        shop = self.world.get(f"/v2/groups?{query}").json["groups"][0]
+        shop = self.world.get(f"/v2/groups?{query}").json["groups"][1]
         db = shop["groups"][0]["apps"][0]
         self.assertEqual((db["tasksRunning"], db["readinessCheckResults"]), (1, []))
         self.assertNotIn("pods", shop)
@@ -118,47 +119,6 @@ class ReadTests(SynchronousTestCase):
         found = self.world.get("/v2/groups/shop/apps?embed=group.apps.tasks").json
         self.assertEqual([(one["id"], len(one["tasks"])) for one in found], [("/shop/data/db", 1)])
         self.assertEqual(len(self.world.get("/v2/groups/apps").json), 2)
-
-
-class VersionTests(SynchronousTestCase):
-    """``GET /v2/groups/ID/versions``."""
-
-    def setUp(self) -> None:
-        self.world = World()
-        before = self.world.feed.view.apps[AppId("/shop/data/db")]
-        web = self.world.feed.view.apps[AppId("/web")]
-        self.v4, self.v5 = "2026-01-04T00:00:00.000Z", "2026-01-05T00:00:00.000Z"
-        self.world.publish(
-            AppChanged(app("/shop/data/db", self.v4, instances=7)),  # type: ignore[arg-type]
-            RootChangeKept(RootChange(self.v4, ((before.id, before),), ())),  # type: ignore[arg-type]
-            AppRemoved(web.id),
-            RootChangeKept(RootChange(self.v5, ((web.id, web),), ())),  # type: ignore[arg-type]
-        )
-
-    def test_list(self) -> None:
-        """The versions at which something in the group changed, newest first, not wrapped."""
-        self.assertEqual(self.world.get("/v2/groups/shop/versions").json, [self.v4])
-        self.assertEqual(self.world.get("/v2/groups/versions").json, [self.v5, self.v4])
-        self.assertEqual(self.world.get("/v2/groups/nope/versions").code, 404)
-
-    def test_now(self) -> None:
-        """What was removed counts as a change of the group that it was in."""
-        self.assertEqual(self.world.get("/v2/groups").json["version"], self.v5)
-
-    def test_then(self) -> None:
-        """A version of a group is all of it as it was."""
-        root = self.world.get(f"/v2/groups/versions/{self.v4}").json
-        self.assertEqual(shape(root)["/"][0], ["/web"])
-        self.assertEqual(root["version"], self.v4)
-        db = root["groups"][0]["groups"][0]["apps"][0]
-        self.assertEqual((db["instances"], db["version"]), (7, self.v4))
-
-    def test_unknown(self) -> None:
-        """A version that is not known is 404, and no version is 422."""
-        answer = self.world.get(f"/v2/groups/shop/versions/{V1}")
-        self.assertEqual(answer.code, 404)
-        self.assertEqual(answer.json, {"message": f"Group '/shop' does not exist in version {V1}"})
-        self.assertEqual(self.world.get("/v2/groups/versions/x").code, 422)
 
 
 class ChangeTests(SynchronousTestCase):
@@ -183,20 +143,8 @@ class ChangeTests(SynchronousTestCase):
             answer = self.world.ask("POST", path, {"id": name, "apps": []})
             self.assertEqual((answer.code, answer.json), (201, RESULT))
             self.assertEqual(answer.headers["location"], f"/v2/groups{group_id}")
-            self.assertEqual((self.asked.group_id, self.asked.may_exist), (group_id, False))
-            self.assertEqual(self.asked.document, {"id": group_id, "apps": []})
-
-    def test_bad_id(self) -> None:
-        """An id that is none is 422 at its place, and nothing is asked."""
-        for name, error in (
-            (3, "error.expected.jsstring"),
-            ("A", "must fully match"),
-            ("../..", "above"),
-        ):
-            answer = self.world.ask("POST", "/v2/groups", {"id": name})
-            self.assertEqual((answer.code, answer.json["details"][0]["path"]), (422, "/id"))
-            self.assertIn(error, answer.json["details"][0]["errors"][0])
-        self.assertEqual(self.world.core.asked, [])
+            self.assertEqual(self.asked.may_exist, False)
+            self.assertEqual(self.asked.document, {"id": name, "apps": []})
 
     def test_replace(self) -> None:
         """``PUT`` goes to the core as it is, with ``force`` and ``dryRun``."""
@@ -204,7 +152,7 @@ class ChangeTests(SynchronousTestCase):
         answer = self.world.ask("PUT", "/v2/groups/shop?force=true", {"scaleBy": 2})
         self.assertEqual((answer.code, answer.json), (200, RESULT))
         terms = Terms(force=True, client_ip="10.0.0.9", uri="/v2/groups/shop")
-        document = {"id": "/shop", "scaleBy": 2}
+        document = {"scaleBy": 2}
         self.assertEqual(self.asked, GroupAsked(GroupId("/shop"), document, terms))
 
     def test_dry_run(self) -> None:

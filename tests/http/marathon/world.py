@@ -83,7 +83,7 @@ class MarathonWorld:
         self.parts = MarathonParts(
             **{
                 "feed": self.feed,
-                "inbox": self.core,
+                "inbox": self.make_inbox(),
                 "clock": self.clock,
                 "reports": self.core,
                 "identity": MarathonIdentity(
@@ -97,6 +97,10 @@ class MarathonWorld:
         )
         self.site = marathon_site(self.parts)
         self.feed.begin(1)
+
+    def make_inbox(self) -> Any:
+        """Who answers questions."""
+        return self.core
 
     def _abdicate(self) -> None:
         self.abdications += 1
