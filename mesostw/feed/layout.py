@@ -54,6 +54,7 @@ CLUSTER_COLUMNS: Final = (
     "tasks_unreachable",
     "offers",
     "live_clients",
+    "door",
 )
 
 
@@ -66,6 +67,8 @@ class Banner:
     master_id: str
     version: str
     started: float
+    #: The framework whose API the master's ``/marathon`` leads to; empty for none.
+    door: str = ""
 
 
 class MasterLayout:
@@ -229,6 +232,7 @@ class MasterLayout:
             view.unreachable,
             len(view.offers),
             self._live_clients(),
+            banner.door,
         )
 
     def _add_up(self, old: Row | None, new: Row | None) -> None:

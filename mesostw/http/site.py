@@ -19,6 +19,7 @@ from mesostw.http.basics import Basics
 from mesostw.http.calls import CallResource, not_yet
 from mesostw.http.cluster import ClusterPages
 from mesostw.http.dashboard import WEBFILES, Dashboard
+from mesostw.http.door import Dial, Door
 from mesostw.http.errors import HttpRefusal
 from mesostw.http.executor import ExecutorApi
 from mesostw.http.files import FilesApi, Places
@@ -81,6 +82,10 @@ class MasterParts:
     #: What ``/files`` shows on the master: virtual paths to real ones, such as its log.
     files: Mapping[str, str] = attrs.field(factory=dict)
     webfiles: Path = WEBFILES
+    #: Connects to a framework's WebSocket; without it there is no door.
+    dial: Dial | None = None
+    #: The framework whose API is behind ``/marathon``; empty for none.
+    door: str = ""
 
 
 def master_site(parts: MasterParts) -> HouseSite:
@@ -123,6 +128,15 @@ def master_site(parts: MasterParts) -> HouseSite:
         "api/v1/agents": AgentFiles(parts.web, parts.clock, _agent_addresses(feed)),
         "files": FilesApi(Places(lambda: parts.files)).app.resource(),
     }
+    if parts.dial is not None and parts.door:
+        deep["marathon"] = Door(
+            parts.web,
+            parts.dial,
+            parts.clock,
+            parts.door,
+            _web_page(feed, parts.door),
+            parts.identity.id,
+        )
     return HouseSite(Paths(exact, deep), parts.clock, parts.access)
 
 
@@ -201,6 +215,19 @@ def _connected(feed: IFeed) -> Callable[[str], bool | None]:
         return None if found is None else found.is_connected
 
     return connected
+
+
+def _web_page(feed: IFeed, name: str) -> Callable[[], str | None]:
+    view = _cluster(feed)
+
+    def page() -> str | None:
+        # The newest: one that took over from another of its name stands behind it.
+        for framework in reversed(view().frameworks.values()):
+            if framework.info.name == name and framework.is_connected and framework.info.webui_url:
+                return framework.info.webui_url
+        return None
+
+    return page
 
 
 def _updating(framework_id: str, call: UpdateFramework) -> Struct:

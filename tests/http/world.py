@@ -227,7 +227,13 @@ class RecordingInbox:
 class MasterWorld:
     """A master's site over a state that a test changes by hand."""
 
-    def __init__(self, web: Any = None, webfiles: Path | None = None) -> None:
+    def __init__(
+        self,
+        web: Any = None,
+        webfiles: Path | None = None,
+        dial: Any = None,
+        door: str = "marathon",
+    ) -> None:
         self.clock = WallClock()
         self.feed: Feed[Any, Any] = Feed(ClusterState(), identity="m")
         self.exchange, self.inbox = RecordingExchange(), RecordingInbox()
@@ -260,6 +266,8 @@ class MasterWorld:
                 task_row=self.parts.task_row,
                 leader=lambda: self.leader,
                 access=self.lines.append,
+                dial=dial,
+                door=door,
                 **({} if webfiles is None else {"webfiles": webfiles}),
             )
         )
