@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mesostw.core.marathon import advancing, keeping, kills, rolling, scaling
+from mesostw.core.marathon import advancing, keeping, kills, readiness, rolling, scaling
 from mesostw.core.marathon.events import AppTerminated
 from mesostw.core.marathon.records import ActionKind, Deployment
 from mesostw.core.marathon.stages import Part, Stage, stage_of
@@ -63,6 +63,7 @@ def converged(turn: Turn) -> None:
             continue
         left -= 1 + len(turn.state.of_app(app_id))
         deployment = turn.state.deployment_of(app_id)
+        readiness.looked(turn, app_id)
         if _look(turn, app_id, deployment) and deployment is not None:
             done.setdefault(deployment.id, set()).add(app_id)
     advancing.done(turn, {one: frozenset(app_ids) for one, app_ids in done.items()})

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import fitness, health, kills, readiness
+from mesostw.core.marathon import converging, fitness, health, kills, readiness
 from mesostw.core.marathon.changes import AffectedKept, DeploymentChanged, DeploymentEnded
 from mesostw.core.marathon.records import (
     Action,
@@ -159,9 +159,18 @@ class ReadinessTests(SynchronousTestCase):
         self.assertEqual(world.state.readiness, {})
 
     def test_restart(self) -> None:
-        """After a restart whoever is not ready is asked when the app is looked at."""
+        """After a restart whoever is not ready is asked when its app converges."""
         world = Deploying()
         said(world, world.one, S.TASK_RUNNING)
         again = world.restarted()
-        again.run(readiness.looked, world.app.id)
+        again.live.marked[world.app.id] = None
+        again.run(converging.converged)
         self.assertEqual(len(again.did(StartProbe)), 1)
+
+    def test_app_without(self) -> None:
+        """An app that has no readiness check in any version costs nothing."""
+        world = World()
+        plain = app("/plain")
+        world.add(plain, instance(plain))
+        world.run(readiness.looked, plain.id)
+        self.assertEqual((world.changes, world.effects), ([], []))
