@@ -60,8 +60,9 @@ def seen(turn: Turn, spot: Spot) -> bool:
     known = book.agents.get(spot.agent_id)
     if known is None:
         known = book.agents[spot.agent_id] = KnownAgent(spot.place, {})
-    is_new = spot.role not in known.spots or known.place != spot.place
-    if is_new and known.place == spot.place:
+    is_same = known.place == spot.place
+    is_new = spot.role not in known.spots or not is_same
+    if is_same:
         # One object for all instances of an agent, not one for each offer.
         spot.place = known.place
     known.place = spot.place

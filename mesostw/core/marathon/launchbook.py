@@ -12,7 +12,7 @@ from mesostw.core.marathon.reasons import Reason
 from mesostw.core.marathon.spots import Spot
 from mesostw.core.marathon.taskinfo import Mould
 from mesostw.model.apps import App, AppId, Stamp
-from mesostw.model.ids import AgentId
+from mesostw.model.ids import AgentId, OfferId
 
 
 class Wish:
@@ -87,6 +87,8 @@ class LaunchBook:
         self.rules: Rules | None = None
         #: When offers came last, in wall seconds.
         self.offered_at: float | None = None
+        #: Offers that wait for launch tokens, and since when, in steady seconds.
+        self.held: dict[OfferId, tuple[Spot, float]] = {}
         #: Launch tokens; ``None`` before the first was asked for.
         self.tokens: int | None = None
         #: In steady seconds, as all that follows.

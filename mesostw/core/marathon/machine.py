@@ -164,6 +164,7 @@ class Marathon:
                 offers.offered(turn, stimulus)
             case Continued():
                 converging.converged(turn)
+                offers.resumed(turn)
             case Probed():
                 health.probed(turn, stimulus)
             case TimerFired(timer):

@@ -3,12 +3,15 @@ Offers, used in the turn that they come in: for what waits, or refused for a whi
 
 Apps take turns: each gets one instance after the other, in an order by chance that is another
 one for each batch of offers.  An app that an offer does not do for is asked once about it.
+
+Only while launch tokens are out offers are held, for a short time: tokens come back as soon as
+instances run, long before the master would offer the same again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -33,8 +36,11 @@ from mesostw.model.resources import ResourcesError
 #: left of the offers comes again after ``OVERLOAD_REFUSE_S``.
 QUESTIONS_MAX: Final = 100_000
 OVERLOAD_REFUSE_S: Final = 5.0
-#: Until a launch token may have been earned.
+#: Until launch tokens may have been earned, for offers that are held no longer.
 TOKENS_REFUSE_S: Final = 1.0
+#: How long offers are held for tokens, and how many; both are Marathon's for its own queue.
+HELD_S: Final = 3.0
+HELD_MAX: Final = 1024
 #: Until apps have been looked at that are to be on every agent, when an agent is new.
 NEW_AGENT_REFUSE_S: Final = 1.0
 #: The least that offers are refused for while apps are backed off.
@@ -52,17 +58,32 @@ def offered(turn: Turn, heard: Offered) -> None:
     flows.settled(turn)
 
 
-def rescinded(_turn: Turn, _heard: Rescinded) -> None:
-    """
-    Nothing is to be done: an offer was answered in the turn that it came in.
+def resumed(turn: Turn) -> None:
+    """Use offers that are held, as far as there are tokens again."""
+    held = turn.live.launch.held
+    if not held or not turn.state.waiting or tokens.left(turn) <= 0:
+        return
+    batch = Batch(turn)
+    for offer_id, (spot, _) in list(held.items()):
+        if tokens.left(turn) <= 0:
+            break
+        del held[offer_id]
+        batch.use_spot(spot)
+    batch.finished()
+    flows.settled(turn)
 
-    What was launched with one that was void by then comes back as dropped.
-    """
+
+def rescinded(turn: Turn, heard: Rescinded) -> None:
+    """An offer is void; what was launched with it already comes back as dropped."""
+    turn.live.launch.held.pop(heard.offer_id, None)
 
 
 def ticked(turn: Turn) -> None:
     """Set tokens back; be offered what is needed, and no more."""
     tokens.refreshed(turn)
+    queue.swept(turn)
+    resumed(turn)
+    _let_go(turn)
     everywhere.ticked(turn)
     flows.settled(turn)
 
@@ -78,8 +99,30 @@ def connected(turn: Turn, master: MasterInfo | None) -> None:
     fault_domain = None if domain is None else domain.fault_domain
     turn.live.launch.home_region = "" if fault_domain is None else fault_domain.region.name
     turn.live.launch.offered_at = None
+    turn.live.launch.held.clear()
     everywhere.restarted(turn)
     flows.restarted(turn)
+
+
+def _let_go(turn: Turn) -> None:
+    """Refuse offers that were held for long, or that nothing waits for any more."""
+    held = turn.live.launch.held
+    roles = {waiting.role for waiting in turn.state.waiting.values()}
+    declined: defaultdict[float, list[OfferId]] = defaultdict(list)
+    for offer_id, (spot, since) in list(held.items()):
+        if spot.role not in roles:
+            declined[turn.flags.decline_offer_duration_s].append(offer_id)
+        elif turn.now.steady >= since + HELD_S:
+            declined[TOKENS_REFUSE_S].append(offer_id)
+        else:
+            continue
+        del held[offer_id]
+    _decline(turn, declined)
+
+
+def _decline(turn: Turn, declined: Mapping[float, list[OfferId]]) -> None:
+    for refuse_s, offer_ids in declined.items():
+        turn.do(DeclineOffers(tuple(offer_ids), refuse_s))
 
 
 class Candidate:
@@ -164,14 +207,31 @@ class Batch:
                 OfferId(offer.id.value)
             )
             return
-        is_new = everywhere.seen(self._turn, spot)
+        self.use_spot(spot, is_new=everywhere.seen(self._turn, spot))
+
+    def use_spot(self, spot: Spot, *, is_new: bool = False) -> None:
+        """
+        Use an offer, now or after it was held.
+
+        :param is_new: whether its agent is, for apps that are to be on every agent.
+        """
         waiting = self._candidates.get(spot.role, _NOBODY)
         tasks = self._fill(spot, waiting)
         if tasks:
-            self._accept(spot, tasks, self._refuse_s(spot, waiting, len(tasks), is_new=is_new))
+            self._accept(spot, tasks, self._refuse_s(spot, len(tasks), is_new=is_new))
+        elif not self._asked_all and self._questions and self._hold(spot):
+            return
         else:
-            refuse_s = self._refuse_s(spot, waiting, 0, is_new=is_new)
+            refuse_s = self._refuse_s(spot, 0, is_new=is_new)
             self._declined[refuse_s].append(spot.offer_id)
+
+    def _hold(self, spot: Spot) -> bool:
+        """Keep an offer for when there are tokens again, unless there are too many."""
+        held = self._turn.live.launch.held
+        if len(held) >= HELD_MAX:
+            return False
+        held[spot.offer_id] = (spot, self._turn.now.steady)
+        return True
 
     def _fill(self, spot: Spot, waiting: deque[Candidate]) -> list[TaskInfo]:
         turn = self._turn
@@ -211,13 +271,11 @@ class Batch:
             wish.did(wall)
         return task
 
-    def _refuse_s(
-        self, spot: Spot, waiting: Iterable[Candidate], used: int, *, is_new: bool
-    ) -> float:
+    def _refuse_s(self, spot: Spot, used: int, *, is_new: bool) -> float:
         """For how long what is left of an offer is of no use."""
         turn = self._turn
-        if waiting and not self._asked_all:
-            if used >= turn.flags.max_instances_per_offer:
+        if not self._asked_all:
+            if used:
                 return 0.0
             return OVERLOAD_REFUSE_S if not self._questions else TOKENS_REFUSE_S
         longest = turn.flags.decline_offer_duration_s
@@ -242,8 +300,7 @@ class Batch:
         for candidate in self._all:
             if candidate.launched:
                 self._settle(candidate)
-        for refuse_s, offer_ids in self._declined.items():
-            turn.do(DeclineOffers(tuple(offer_ids), refuse_s))
+        _decline(turn, self._declined)
 
     def _settle(self, candidate: Candidate) -> None:
         turn, app = self._turn, candidate.wish.app

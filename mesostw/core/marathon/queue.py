@@ -43,6 +43,17 @@ def dropped(turn: Turn, app_id: AppId) -> None:
         turn.change(WaitingChanged(app_id, None))
 
 
+def swept(turn: Turn) -> None:
+    """Forget what was prepared for apps that are gone; their last launch forgot the rest."""
+    book = turn.live.launch
+    if len(book.wishes) > len(turn.state.waiting):
+        for app_id in book.wishes.keys() - turn.state.waiting.keys():
+            del book.wishes[app_id]
+    if len(book.tallies) > len(turn.state.apps):
+        for app_id in book.tallies.keys() - turn.state.apps.keys():
+            del book.tallies[app_id]
+
+
 def _wish(turn: Turn, app: App, known: Wish | None) -> Wish:
     mould = mould_of(app, turn.flags.env_vars_prefix, _enforces_role(turn, app))
     wish = Wish(need_of(app, turn.flags), mould)

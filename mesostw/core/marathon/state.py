@@ -175,6 +175,8 @@ class MarathonState:
             siblings.pop(instance.id, None)
             if not siblings:
                 del self.instances_of[instance.app_id]
+                if instance.app_id not in self.apps:
+                    del self.placements[instance.app_id]
 
     def _apply_seen(
         self, change: HealthChanged | ReadinessChanged | WaitingChanged | DelayChanged
@@ -230,6 +232,8 @@ class MarathonState:
                 self.apps.pop(app_id, None)
                 self.waiting.pop(app_id, None)
                 self.delays.pop(app_id, None)
+                if app_id not in self.instances_of:
+                    self.placements.pop(app_id, None)
             case VersionKept(app):
                 self.versions.setdefault(app.id, {})[app.version] = app
             case VersionForgotten(app_id, version):

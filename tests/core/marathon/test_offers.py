@@ -146,13 +146,6 @@ class LaunchTests(OfferCase):
         self.offer(Offer(**{**fields(good), "resources": twice}))
         self.assertEqual(self.refused(), {"O1": 120.0})
 
-    def test_rescinded(self) -> None:
-        """A rescinded offer was answered already."""
-        self.wish()
-        self.world.clear()
-        self.world.run(offers.rescinded, Rescinded(OfferId("O1")))
-        self.assertEqual((self.world.changes, self.world.effects), ([], []))
-
     def test_older_version(self) -> None:
         """What is launched is the version that is wanted, not the newest."""
         older = self.wish()
@@ -186,11 +179,11 @@ class PaceTests(OfferCase):
         self.assertEqual(self.refused(), {"O1": 0.0})
 
     def test_tokens(self) -> None:
-        """Without tokens nothing is launched, and offers are wanted back soon."""
+        """Without tokens nothing more is launched."""
         self.wish(9)
         self.offer(offer(1), offer(2), offer(3))
         self.assertEqual(self.placed(), {"/a": 5})
-        self.assertEqual(self.refused(), {"O1": 0.0, "O2": 1.0, "O3": 1.0})
+        self.assertEqual(self.refused(), {"O1": 0.0, "O2": 0.0})
 
     def test_earned(self) -> None:
         """An instance that serves brings a token for another."""
@@ -233,6 +226,70 @@ class PaceTests(OfferCase):
             for one in list(self.world.state.waiting):
                 self.world.run(queue.dropped, one)
         self.assertEqual(firsts, {"x", "y"})
+
+
+class HeldTests(OfferCase):
+    """Offers that wait for launch tokens."""
+
+    flags = MarathonFlags(launch_tokens=1)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.world.run(offers.ticked)
+        self.app = self.wish(9)
+        self.offer(offer(1), offer(2), offer(3))
+        self.world.clear()
+
+    def held(self) -> list[str]:
+        return list(self.world.live.launch.held)
+
+    def ticked(self, seconds: float) -> dict[str, float]:
+        self.world.later(seconds)
+        self.world.run(offers.ticked)
+        return self.refused()
+
+    def test_held(self) -> None:
+        """What no token was left for is neither used nor refused."""
+        self.assertEqual((self.placed(), self.held()), ({"/a": 1}, ["O2", "O3"]))
+
+    def test_used(self) -> None:
+        """As soon as there are tokens, what is held is used, the oldest first."""
+        self.world.run(tokens.earned)
+        self.world.run(offers.resumed)
+        self.assertEqual((self.placed(), self.held()), ({"/a": 2}, ["O3"]))
+        self.assertEqual(self.refused(), {"O2": 0.0})
+
+    def test_no_tokens(self) -> None:
+        """Without tokens nothing happens to it."""
+        self.world.run(offers.resumed)
+        self.assertEqual((self.world.changes, self.world.effects), ([], []))
+
+    def test_for_a_short_time(self) -> None:
+        """It is held for a short time, then refused for a short time."""
+        self.assertEqual(self.ticked(offers.HELD_S - 1), {})
+        self.assertEqual(self.ticked(1), {"O2": 1.0, "O3": 1.0})
+        self.assertEqual(self.held(), [])
+
+    def test_nothing_waits(self) -> None:
+        """If nothing waits any more it is refused for long."""
+        self.world.run(queue.dropped, self.app.id)
+        self.assertEqual(self.ticked(1), {"O2": 120.0, "O3": 120.0})
+
+    def test_rescinded(self) -> None:
+        """A rescinded offer is not used."""
+        self.world.run(offers.rescinded, Rescinded(OfferId("O2")))
+        self.assertEqual(self.held(), ["O3"])
+
+    def test_new_master(self) -> None:
+        """A master that knows us anew has forgotten its offers."""
+        self.world.run(offers.connected, master())
+        self.assertEqual(self.held(), [])
+
+    def test_limit(self) -> None:
+        """So many are held; others are refused for a short time."""
+        many = offers.HELD_MAX - len(self.held())
+        self.offer(*(offer(4, name=f"M{number}") for number in range(many + 1)))
+        self.assertEqual(self.refused(), {f"M{many}": 1.0})
 
 
 class RefusalTests(OfferCase):
