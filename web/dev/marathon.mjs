@@ -342,7 +342,7 @@ export class Marathon {
     const wished = this.apps.get(id).document.instances;
     if (!wait) return { status: 200, body: { app: id, sentence: `${wished - missing} of ${wished} are placed; nothing waits.`, facts: [`placed ${wished - missing}`], funnel: [], shortfalls: [], story: [] } };
     const agents = [...this.cluster.agents.values()].slice(0, 12);
-    const shortfalls = agents.map((one, at) => ({ agent_id: one.id, hostname: one.hostname, reason: at % 3 ? "UnfulfilledConstraint" : "InsufficientGpus", text: at % 3 ? `rack ${one.attributes.slice(5, 7)} is not r9` : "0 of 1 GPUs free" }));
+    const shortfalls = agents.map((one, at) => ({ agentId: one.id, hostname: one.hostname, reason: at % 3 ? "UnfulfilledConstraint" : "InsufficientGpus", missing: [at % 3 ? `rack ${one.attributes.slice(5, 7)} is not r9` : "0 of 1 GPUs free"] }));
     return { status: 200, body: { app: id, sentence: `${wished - missing} of ${wished} placed; ${missing} wait: no agent in rack r9 has 1 GPU free; the most is 0 on n-008.dc1.`, facts: ["looked at 240 offers since it waits", "the last offer came 2 s ago"], funnel: this.funnel(), shortfalls, story: [`${stamp(wait.since)} ${missing} launches wait`] } };
   }
 }

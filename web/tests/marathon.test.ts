@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isMarathonsOwn } from "../src/home";
 import type { Row } from "../src/live/frames";
 import type { Changes, Rows } from "../src/live/table";
-import { actionsOf, cancel, curlOf, groupActionsOf, kill, killAndScale, pauseOrContinue, rollBack } from "../src/marathon/actions";
+import { type Action, actionsOf, cancel, cliOf, curlOf, groupActionsOf, kill, killAndScale, pauseOrContinue, rollBack } from "../src/marathon/actions";
 import { forced, idPath, outcomeOf, pathOf } from "../src/marathon/api";
 import { differences, wishOf } from "../src/marathon/diff";
 import { marathonMatters } from "../src/marathon/matters";
@@ -185,6 +185,15 @@ describe("an action", () => {
     expect(pauseOrContinue({ id: "d", paused: true }).request(0, "").path).toBe("v2/deployments/d/continue");
     expect(cancel({ id: "d" }).request(0, "")).toEqual({ method: "DELETE", path: "v2/deployments/d" });
     expect(rollBack("/a", "v1").request(0, "").body).toEqual({ version: "v1" });
+  });
+
+  it("is the same by the command line, where that has it", () => {
+    const [scale, , suspend, destroy] = actionsOf(app({ id: "/s/a" }), NOW);
+    const texts = [scale, suspend, destroy].map((each) => cliOf(each as Action, 5, false)?.text);
+    expect(texts).toEqual(["mesostw app scale /s/a 5", "mesostw app scale /s/a 0", "mesostw app delete /s/a"]);
+    expect(cliOf(scale as Action, 5, true)?.text).toBe("mesostw app scale /s/a 5 --force");
+    expect(cliOf(killAndScale({ app_id: "/a", task_id: "t" }), 0, false)?.text).toBe("mesostw app kill /a t --scale");
+    expect(cliOf(groupActionsOf({ id: "/s" })[0] as Action, 2, false)).toBeNull();
   });
 
   it("escapes ids, but not their slashes", () => {

@@ -16,6 +16,8 @@ export interface Action {
   /** A text that is asked for, and what is wrong with it (empty: nothing). */
   readonly text?: { readonly label: string; fault(text: string): string };
   request(value: number, text: string): Request;
+  /** What comes after `mesostw app`; the few deeds without it have a request only. */
+  cli?(value: number): readonly string[];
   /** What is said when it is done. */
   readonly done: string;
   /** Where to go then. */
@@ -25,6 +27,13 @@ export interface Action {
 /** A word for a shell, quoted when it needs to be. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The same by the command line, ready to be copied. */
+export function cliOf(action: Action, value: number, force: boolean): Command | null {
+  const words = action.cli?.(value);
+  if (words === undefined) return null;
+  return { label: "The same by the command line", text: ["mesostw", "app", ...words.map(quoted), ...(force ? ["--force"] : [])].join(" ") };
 }
 
 /** The same by a shell. */
@@ -49,6 +58,7 @@ export function scale(row: Row): Action {
       : `It has ${row.running} running of ${row.instances} wished.`,
     field: { label: "Instances", value: Number(row.instances), min: 0 },
     request: (value) => scaleTo(String(row.id), value),
+    cli: (value) => ["scale", String(row.id), String(value)],
   };
 }
 
@@ -57,6 +67,7 @@ export function restart(row: Row): Action {
     title: `Restart ${row.id}`, button: "Restart", done: `${row.id} is being restarted`,
     explain: `Its ${row.instances} instances are replaced by new ones, as its upgrade strategy says.`,
     request: () => ({ method: "POST", path: `${app(row.id)}/restart` }),
+    cli: () => ["restart", String(row.id)],
   };
 }
 
@@ -65,6 +76,7 @@ export function suspend(row: Row): Action {
     title: `Suspend ${row.id}`, button: "Suspend", done: `${row.id} is being suspended`,
     explain: `Its ${row.running} running instances are ended; the app and its versions stay.`,
     request: () => scaleTo(String(row.id), 0),
+    cli: () => ["scale", String(row.id), "0"],
   };
 }
 
@@ -73,6 +85,7 @@ export function destroy(row: Row): Action {
     title: `Destroy ${row.id}`, button: "Destroy", danger: true, done: `${row.id} is being destroyed`,
     explain: `Its ${row.running} running instances are ended, and the app is gone with all its versions. Deployments in its way are cancelled.`,
     request: () => ({ method: "DELETE", path: app(row.id) }), then: ["apps"],
+    cli: () => ["delete", String(row.id)],
   };
 }
 
@@ -120,6 +133,7 @@ export function kill(row: Row): Action {
     title: `Kill ${row.task_id}`, button: "Kill", done: "It is being killed; another one takes its place",
     explain: `The instance on ${row.hostname} is ended and replaced by a new one.`,
     request: () => ({ method: "POST", path: "v2/tasks/delete", body: { ids: [row.task_id] } }),
+    cli: () => ["kill", String(row.app_id), String(row.task_id)],
   };
 }
 
@@ -128,6 +142,7 @@ export function killAndScale(row: Row): Action {
     title: `Kill ${row.task_id} and scale down`, button: "Kill and scale", done: "It is being killed, and the app wants one instance less",
     explain: `The instance on ${row.hostname} is ended, and the app is scaled down by one.`,
     request: () => ({ method: "POST", path: "v2/tasks/delete", query: { scale: "true" }, body: { ids: [row.task_id] } }),
+    cli: () => ["kill", String(row.app_id), String(row.task_id), "--scale"],
   };
 }
 
@@ -136,6 +151,7 @@ export function cancel(row: Row): Action {
     title: `Cancel deployment ${row.id}`, button: "Cancel and roll back", done: "A deployment takes it back",
     explain: "Another deployment brings its apps back to what they were before.",
     request: () => ({ method: "DELETE", path: `v2/deployments/${row.id}` }),
+    cli: () => ["deployments", "--cancel", String(row.id)],
   };
 }
 
@@ -144,6 +160,7 @@ export function stop(row: Row): Action {
     title: `Stop deployment ${row.id}`, button: "Stop where it is", danger: true, done: "The deployment is stopped",
     explain: "It ends at once, with its apps between the old and the new. Nothing is taken back.",
     request: () => ({ method: "DELETE", path: `v2/deployments/${row.id}`, query: { force: "true" } }),
+    cli: () => ["deployments", "--stop", String(row.id)],
   };
 }
 
@@ -154,6 +171,7 @@ export function pauseOrContinue(row: Row): Action {
     done: row.paused ? "It goes on" : "It replaces nothing more until it is continued",
     explain: row.paused ? "It goes on where it was." : "Instances that die are replaced; nothing else is ended or started until you continue it.",
     request: () => ({ method: "POST", path: `v2/deployments/${row.id}/${word}` }),
+    cli: () => ["deployments", `--${word}`, String(row.id)],
   };
 }
 
@@ -162,6 +180,7 @@ export function rollBack(id: string, version: string): Action {
     title: `Roll ${id} back`, button: "Roll back", done: `${id} is being rolled back`,
     explain: `It becomes again what it was at ${version}, as a new version. Instances are replaced as its upgrade strategy says.`,
     request: () => ({ method: "PUT", path: app(id), body: { version } }),
+    cli: () => ["rollback", id, version],
   };
 }
 

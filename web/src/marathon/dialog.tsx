@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { middle } from "../format";
 import { Commands } from "../parts/bits";
 import { go, hashOf } from "../router";
-import { type Action, curlOf } from "./actions";
+import { type Action, cliOf, curlOf } from "./actions";
 import { call, forced, type Outcome } from "./api";
 
 /** The one dialog of Marathon's pages: it names what will be done, and does it. */
@@ -85,7 +85,7 @@ function Asking({ action }: { action: Action }) {
         <Trouble outcome={outcome} />
         <details class="more">
           <summary>As a command</summary>
-          <Commands commands={[curlOf(request)]} />
+          <Commands commands={[cliOf(action, number, locked), curlOf(request)].filter((each) => each !== null)} />
         </details>
         <footer>
           <button type="button" onClick={close}>Keep things as they are</button>

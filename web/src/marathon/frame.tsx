@@ -14,7 +14,7 @@ const PLACES: Readonly<Record<string, string>> = { Apps: "apps", Deployments: "d
 export function MarathonFrame({ here, children }: { here: string; children: ComponentChildren }) {
   useEffect(startMarathon, []);
   const now = presence.value;
-  if (now.kind === "absent") return <Absent />;
+  if (now.kind === "absent") return <Absent name={now.name} />;
   return (
     <>
       {!standalone && <Ways here={here} />}
@@ -43,13 +43,21 @@ function Ways({ here }: { here: string }) {
   );
 }
 
-function Absent() {
+function Absent({ name }: { name: string }) {
+  if (name === "") {
+    return (
+      <div class="empty">
+        <h1>Apps are not shown here</h1>
+        <p>This master was started with <code>--framework_door=</code> and leads to no framework. Marathon shows its apps at its own <code>/ui/</code>.</p>
+      </div>
+    );
+  }
   return (
     <div class="empty">
       <h1>No Marathon here</h1>
       <p>
-        Apps are run by Marathon, and no framework of that name is registered with this master. Start one with{" "}
-        <code>twistd mesos-marathon --master=HOST:5050</code>; this page shows it as soon as it has registered.
+        Apps are run by Marathon, and no framework named <code>{name}</code> is connected to this master. Start one with{" "}
+        <code>twistd marathon --work_dir=DIR --master=HOST:5050</code>; this page shows it as soon as it has registered.
       </p>
       <p><a href="#/frameworks">All frameworks</a></p>
     </div>

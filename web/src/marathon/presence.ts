@@ -5,12 +5,16 @@ import { follow, followMarathon, live, marathon } from "../state";
 
 /** Whether there is a Marathon behind this page, and following it from the moment there is one. */
 
-export const MARATHON_NAME = "marathon";
+/** The name of the framework behind the master's door; empty where the door is switched off. */
+export function doorName(): string {
+  const { door } = follow("cluster").only ?? {};
+  return typeof door === "string" ? door : "marathon";
+}
 
-/** The framework that the master's door leads to: the one of that name that is connected. */
-export function doorFramework(frameworks: Iterable<Row>): Row | undefined {
+/** The framework that the door leads to: the one of that name that is connected. */
+export function doorFramework(frameworks: Iterable<Row>, name: string): Row | undefined {
   for (const row of frameworks) {
-    if (row.name === MARATHON_NAME && row.state === "active" && row.webui_url) return row;
+    if (name !== "" && row.name === name && row.state !== "disconnected" && row.state !== "completed" && row.webui_url) return row;
   }
   return undefined;
 }
@@ -31,8 +35,8 @@ export function startMarathon(): void {
 
 export type Presence =
   | { kind: "here" }
-  /** The master has no such framework. */
-  | { kind: "absent" }
+  /** The master has no such framework; without a name its door is switched off. */
+  | { kind: "absent"; name: string }
   /** It is registered, but its feed is not open (any more). */
   | { kind: "lost"; dataAsOf: number | null }
   | { kind: "unknown" };
@@ -42,9 +46,10 @@ export const presence = computed((): Presence => {
   if (standalone) return { kind: "here" };
   const table = follow("frameworks");
   const { connection, dataAsOf } = marathon;
+  const name = doorName();
   const open = started && connection.kind !== "connecting" && connection.kind !== "reconnecting";
   if (open) return { kind: "here" };
-  if (table.loaded && doorFramework(table.rows.values()) === undefined) return { kind: "absent" };
+  if (table.loaded && doorFramework(table.rows.values(), name) === undefined) return { kind: "absent", name };
   return started && connection.kind === "reconnecting" ? { kind: "lost", dataAsOf } : { kind: "unknown" };
 });
 
@@ -52,6 +57,6 @@ export const presence = computed((): Presence => {
 export function watchForMarathon(): void {
   if (standalone) return;
   live.listen("frameworks", () => {
-    if (doorFramework(live.table("frameworks").rows.values()) !== undefined) startMarathon();
+    if (doorFramework(live.table("frameworks").rows.values(), doorName()) !== undefined) startMarathon();
   });
 }

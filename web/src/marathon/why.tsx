@@ -5,11 +5,10 @@ import { standalone } from "../home";
 import { type Declined, shortReason } from "./queue";
 
 interface Shortfall {
-  readonly agent_id?: string;
-  readonly agentId?: string;
+  readonly agentId: string;
   readonly hostname: string;
   readonly reason: string;
-  readonly text: string;
+  readonly missing: readonly string[];
 }
 
 /** Why an app is as it is, as Marathon tells it. */
@@ -78,13 +77,12 @@ function Shortfalls({ rows }: { rows: readonly Shortfall[] }) {
         <thead><tr><th>Agent</th><th>First in the way</th><th>Missing</th></tr></thead>
         <tbody>
           {rows.map((row) => {
-            const id = row.agent_id ?? row.agentId ?? "";
-            const name = agentName(id, row.hostname);
+            const name = agentName(row.agentId, row.hostname);
             return (
-              <tr key={id}>
-                <th scope="row">{standalone || id === "" ? name : <a href={hashOf(["agents", id])}>{name}</a>}</th>
+              <tr key={row.agentId}>
+                <th scope="row">{standalone ? name : <a href={hashOf(["agents", row.agentId])}>{name}</a>}</th>
                 <td>{shortReason(row.reason)}</td>
-                <td>{row.text}</td>
+                <td>{row.missing.join("; ")}</td>
               </tr>
             );
           })}
