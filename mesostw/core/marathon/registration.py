@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mesostw.core.marathon import kills, offers, reconciling
+from mesostw.core.marathon import kills, offers, reconciling, unreachable
 from mesostw.core.marathon.changes import RegistrationKept
 from mesostw.core.marathon.events import (
     SchedulerDisconnected,
@@ -46,6 +46,7 @@ def registered(turn: Turn, heard: Registered) -> None:
     turn.live.greeted = True
     offers.connected(turn, heard.master)
     reconciling.begun(turn)
+    unreachable.connected(turn)
     kills.said_on(turn)
 
 

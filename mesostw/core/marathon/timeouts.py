@@ -9,8 +9,12 @@ from mesostw.core.marathon.unreachable import LOOK_INTERVAL_S
 
 
 def ticked(turn: Turn) -> None:
-    """Kill what nobody has confirmed, or what has not become running, in its time."""
-    if turn.now.steady < turn.live.launches_due:
+    """
+    Kill what nobody has confirmed, or what has not become running, in its time.
+
+    Without a master nothing could have been confirmed.
+    """
+    if not turn.live.registered or turn.now.steady < turn.live.launches_due:
         return
     turn.live.launches_due = turn.now.steady + LOOK_INTERVAL_S
     for instance in tuple(turn.state.instances.values()):

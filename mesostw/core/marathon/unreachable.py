@@ -35,8 +35,21 @@ def agent_failed(turn: Turn, heard: AgentFailed) -> None:
     everywhere.agent_failed(turn, heard)
 
 
+def connected(turn: Turn) -> None:
+    """A master is there: what was away or started may run, so first let it say what it knows."""
+    asked = turn.now.steady + turn.flags.reconciliation_initial_delay_s
+    turn.live.launches_due = turn.live.away_due = asked + LOOK_INTERVAL_S
+    turn.live.expunge_due = asked + turn.flags.task_lost_expunge_interval_s
+
+
 def ticked(turn: Turn) -> None:
-    """Have instances replaced, and each ``task_lost_expunge_interval_s`` some forgotten."""
+    """
+    Have instances replaced, and each ``task_lost_expunge_interval_s`` some forgotten.
+
+    Without a master nobody knows what has come back meanwhile.
+    """
+    if not turn.live.registered:
+        return
     now = turn.now.steady
     forgets = now >= turn.live.expunge_due
     if now < turn.live.away_due and not forgets:

@@ -6,15 +6,15 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import timeouts, unreachable
+from mesostw.core.marathon import registration, timeouts, unreachable
 from mesostw.core.marathon.events import InstanceMoved
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.launchbook import KnownAgent
 from mesostw.core.marathon.places import Place
 from mesostw.core.marathon.records import Condition, Instance
-from mesostw.core.scheduling import AgentFailed, KillTask
+from mesostw.core.scheduling import AgentFailed, KillTask, Registered
 from mesostw.model.apps import UnreachableStrategy
-from mesostw.model.ids import AgentId, ExecutorId
+from mesostw.model.ids import AgentId, ExecutorId, FrameworkId
 from mesostw.model.tasks import TaskState
 from tests.core.marathon.builders import World, app, instance
 from tests.core.marathon.test_statuses import said
@@ -33,6 +33,7 @@ class AwayTests(SynchronousTestCase):
     def away(self, condition: Condition = C.UNREACHABLE, **spec: Any) -> World:
         """An instance that has just become unreachable, and a Marathon that has just looked."""
         world = World()
+        world.live.registered = True
         of = app(**spec)
         world.run(unreachable.ticked)
         world.add(of, instance(of, condition, unreachable_since=world.now.wall))
@@ -94,15 +95,37 @@ class AwayTests(SynchronousTestCase):
     def test_of_removed_app(self) -> None:
         """What nobody wishes any more is forgotten at the next look, whatever its app said."""
         world = World()
+        world.live.registered = True
         world.run(unreachable.ticked)
         of = app(unreachable_strategy=None)
         world.add(instance(of, C.UNREACHABLE, unreachable_since=world.now.wall))
         self.passed(world, 30)
         self.assertIsNone(self.one(world))
 
+    def test_no_master(self) -> None:
+        """While there is no master, and until one has been asked, nothing is believed lost."""
+        world = self.away(unreachable_strategy=strategy(10, 20))
+        world.live.registered = False
+        self.passed(world, 1000)
+        self.assertEqual(world.changes, [])
+        world.run(registration.registered, Registered(FrameworkId("M-0000"), None))
+        self.passed(world, 19)
+        one = self.one(world)
+        assert one is not None
+        self.assertIs(one.condition, C.UNREACHABLE)
+        self.passed(world, 1)
+        one = self.one(world)
+        assert one is not None
+        self.assertIs(one.condition, C.UNREACHABLE_INACTIVE)
+        self.passed(world, 24)
+        self.assertIsNotNone(self.one(world))
+        self.passed(world, 1)
+        self.assertIsNone(self.one(world))
+
     def test_others(self) -> None:
         """What is not away is left alone."""
         world = World()
+        world.live.registered = True
         of = app()
         living = (C.PROVISIONED, C.STAGING, C.STARTING, C.RUNNING, C.KILLING)
         world.add(of, *(instance(of, c, n) for n, c in enumerate(living, 1)))
@@ -171,3 +194,18 @@ class TimeOutTests(SynchronousTestCase):
         """What is not confirmed, and what does not become running, is killed."""
         self.assertEqual(self.dooms(), {C.PROVISIONED: 30, C.STAGING: 60, C.STARTING: 60})
         self.assertEqual(len({kill.task_id for kill in self.world.did(KillTask)}), 3)
+
+    def test_no_master(self) -> None:
+        """While there is no master, and until one has been asked, nothing is late."""
+        self.world.live.registered = False
+        self.world.add(instance(self.app, C.PROVISIONED, since=self.world.now.wall))
+        self.world.later(1000)
+        self.world.run(timeouts.ticked)
+        self.world.run(registration.registered, Registered(FrameworkId("M-0000"), None))
+        self.world.clear()
+        self.world.later(19)
+        self.world.run(timeouts.ticked)
+        self.assertEqual(self.world.effects, [])
+        self.world.later(1)
+        self.world.run(timeouts.ticked)
+        self.assertEqual(len(self.world.did(KillTask)), 1)
