@@ -8,7 +8,7 @@ As JSON each event is one object, with its fields and all that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
@@ -38,6 +38,10 @@ QUIET: Final = (
     "twisted.web",
     "autobahn",
 )
+#: The logger of all that have no level of their own.
+ROOT_LOGGER: Final = "ROOT"
+#: Loggers that may have a level of their own.
+LOGGERS_MAX: Final = 1_000
 #: Characters that an event's text may have at most; a peer's words may be in it.
 TEXT_CHARACTERS_MAX: Final = 4_000
 
@@ -49,17 +53,58 @@ _ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {
 }
 
 
-def log_to(stream: IO[str], *, level: str = "INFO", as_json: bool = False) -> ILogObserver:
+class Levels:
+    """
+    How much each logger says; it can be changed while it is written.
+
+    :param level: in the words of Mesos, what all say that have no level of their own.
+    """
+
+    def __init__(self, level: str = "INFO") -> None:
+        self.predicate = LogLevelFilterPredicate(defaultLogLevel=LEVELS[level])
+        #: Loggers with a level of their own.
+        self._own: dict[str, str] = {}
+        if LEVELS[level] is not LogLevel.debug:
+            for namespace in QUIET:
+                self.set_level(namespace, "warn")
+
+    def levels(self) -> Mapping[str, str]:
+        """Level by logger; ``ROOT`` is all that has none of its own."""
+        root = self.predicate.logLevelForNamespace("")
+        return {ROOT_LOGGER: str(root.name), **self._own}
+
+    def set_level(self, logger: str, level: str) -> None:
+        """
+        Have ``logger`` and all below it log from ``level`` on.
+
+        :param level: trace (which is debug here), debug, info, warn or error.
+        :raises LookupError: there are too many loggers with a level of their own.
+        """
+        is_root = logger.upper() == ROOT_LOGGER
+        if not is_root and logger not in self._own and len(self._own) >= LOGGERS_MAX:
+            raise LookupError(f"{LOGGERS_MAX} loggers have a level of their own already")
+        wanted = LogLevel.levelWithName("debug" if level == "trace" else level)
+        self.predicate.setLogLevelForNamespace("" if is_root else logger, wanted)
+        if not is_root:
+            self._own[logger] = level
+
+
+def log_to(
+    stream: IO[str],
+    *,
+    level: str = "INFO",
+    as_json: bool = False,
+    levels: Levels | None = None,
+) -> ILogObserver:
     """
     An observer that writes events of ``level`` and above to ``stream``.
 
     A daemon gives it to ``globalLogBeginner``, or to ``twistd`` as the application's
     ``ILogObserver``.
+
+    :param levels: what is written, in place of ``level``, by somebody who may change it.
     """
-    predicate = LogLevelFilterPredicate(defaultLogLevel=LEVELS[level])
-    if LEVELS[level] is not LogLevel.debug:
-        for namespace in QUIET:
-            predicate.setLogLevelForNamespace(namespace, LogLevel.warn)
+    predicate = (levels or Levels(level)).predicate
     lines = LineObserver(stream, as_json_line if as_json else as_text)
     return FilteringLogObserver(lines, [predicate])
 

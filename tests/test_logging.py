@@ -9,7 +9,7 @@ from typing import Any
 from twisted.logger import ILogObserver, Logger
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.logging import TEXT_CHARACTERS_MAX, log_to
+from mesostw.logging import LOGGERS_MAX, TEXT_CHARACTERS_MAX, Levels, log_to
 from mesostw.model.ids import LinkId
 
 
@@ -63,6 +63,33 @@ class LogTests(SynchronousTestCase):
         self.assertEqual((first["level"], first["from"]), ("info", "mesostw.bus"))
         self.assertEqual(second["failure"]["type"], "ZeroDivisionError")
         self.assertNotIn("failure", first)
+
+    def test_changed_levels(self) -> None:
+        """Levels change while the log is written: of all, or of a part and what is below it."""
+        levels = Levels("WARNING")
+        log, stream = self.logged(levels=levels)
+        self.assertEqual(levels.levels()["ROOT"], "warn")
+        log.info("no")
+        levels.set_level("mesostw", "trace")
+        log.debug("yes")
+        levels.set_level("mesostw.bus", "error")
+        log.warn("no")
+        self.assertEqual(stream.getvalue().count("\n"), 1)
+        levels.set_level("root", "info")
+        shown = levels.levels()
+        self.assertEqual(
+            [shown[one] for one in ("ROOT", "mesostw", "mesostw.bus")], ["info", "trace", "error"]
+        )
+
+    def test_too_many_levels(self) -> None:
+        """Names that somebody makes up do not fill the memory; known ones still change."""
+        levels = Levels("DEBUG")
+        for number in range(LOGGERS_MAX):
+            levels.set_level(f"l{number}", "info")
+        self.assertRaises(LookupError, levels.set_level, "more", "info")
+        levels.set_level("l0", "error")
+        levels.set_level("ROOT", "error")
+        self.assertEqual(levels.levels()["l0"], "error")
 
     def test_levels(self) -> None:
         """What is below the level is left out; Twisted's own chatter needs debug."""

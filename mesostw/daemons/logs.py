@@ -12,7 +12,7 @@ from twisted.python import usage
 from twisted.python.components import Componentized
 
 from mesostw.daemons.options import FlagOptions
-from mesostw.logging import log_to
+from mesostw.logging import Levels, log_to
 
 
 class Daemon(MultiService):
@@ -21,10 +21,10 @@ class Daemon(MultiService):
     def __init__(self, options: FlagOptions) -> None:
         super().__init__()
         self.stream = log_stream(options)
+        #: What is logged, which may be changed at any time.
+        self.levels = Levels(options["logging_level"])
         self.observer = log_to(
-            self.stream,
-            level=options["logging_level"],
-            as_json=options["log_format"] == "json",
+            self.stream, as_json=options["log_format"] == "json", levels=self.levels
         )
 
     def setServiceParent(self, parent: IServiceCollection) -> None:

@@ -14,14 +14,12 @@ from mesostw.core.marathon.emitting import app_document
 from mesostw.core.marathon.state import MarathonState
 from mesostw.http.building import Build
 from mesostw.http.marathon.asking import encode
-from mesostw.http.marathon.counting import Tally, task_stats
+from mesostw.http.marathon.counting import STRIDE, Tally, task_stats
 from mesostw.http.marathon.embeds import AppEmbed
 from mesostw.http.marathon.task_shapes import TaskTexts, failure_shape, readiness_shape
 from mesostw.http.shapes import Texts, joined
 from mesostw.model.apps import App
 
-#: Objects between two looks at the clock.
-STRIDE: Final = 64
 #: What every list shows, and what every single app does, whatever is asked for.
 IN_LISTS: Final = ("counts", "deployments")
 IN_SINGLES: Final = ("counts", "deployments", "tasks", "lastTaskFailure")
@@ -65,9 +63,9 @@ class AppShapes:
         if embed.has("readiness"):
             parts.append(_members({"readinessCheckResults": self.readiness(app)}))
         if embed.has("taskStats"):
-            stats = task_stats(view, app, view.of_app(app.id).values(), self._now())
+            instances = tuple(view.of_app(app.id).values())
+            stats = yield from task_stats(view, app, instances, self._now())
             parts.append(_members({"taskStats": stats}))
-            yield
         return b"".join(parts) + b"}"
 
     def infos(self, apps: Iterable[App], embed: AppEmbed) -> Build:

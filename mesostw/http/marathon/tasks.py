@@ -10,10 +10,11 @@ from mesostw.core.marathon.records import Instance
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned
 from mesostw.http.building import Build
-from mesostw.http.marathon.app_shapes import STRIDE, AppShapes
+from mesostw.http.marathon.app_shapes import AppShapes
 from mesostw.http.marathon.apps import wants_table
 from mesostw.http.marathon.asking import Call, ask, planned_reply, quoted, unexpected
 from mesostw.http.marathon.bodies import Bodies
+from mesostw.http.marathon.counting import STRIDE
 from mesostw.http.marathon.refusals import INVALID_JSON, ApiRefusal
 from mesostw.http.marathon.task_shapes import is_running, is_staged, table
 from mesostw.http.rendering import JSON, TEXT, Reply
