@@ -94,8 +94,8 @@ class Sketch:
         if record is None:
             # The flag is for new top-level groups, not for one that its apps had made.
             enforces = roles.is_enforced(None, self.flags) and groups_above(group_id) == (ROOT,)
-            is_new = group_id != ROOT and not self.has_group(group_id)
-            record = Group(group_id, _UNDATED, enforce_role=True if enforces and is_new else None)
+            is_new = enforces and not self.has_group(group_id)
+            record = Group(group_id, _UNDATED, enforce_role=True if is_new else None)
         if dependencies is not None:
             record = replace(record, dependencies=dependencies)
         if enforce_role is not None and (enforce_role or record.enforce_role is not None):

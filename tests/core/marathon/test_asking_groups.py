@@ -196,6 +196,21 @@ class ReplacingTests(Base):
         self.assertEqual(versions[AppId("/g/h/c")], self.first.version)
         self.assertGreater(versions[AppId("/g/b")], self.first.version)
 
+    def test_an_app_is_replaced(self) -> None:
+        """What an app's document leaves out has its default again, but for what is ours."""
+        ask_apps(self.world, {"id": "/g/a", "mem": 5, "drainDelaySeconds": 3})
+        self.ask("/g", {"apps": [one("a")]})
+        spec = self.world.state.apps[AppId("/g/a")].spec
+        self.assertEqual((spec.mem, spec.instances, spec.drain_delay_seconds), (128.0, 1, 3.0))
+
+    def test_pods(self) -> None:
+        """There are no pods yet; a list of none is what our own answers have."""
+        self.assertEqual(
+            self.faults("/g", {"pods": [{"id": "p"}]}),
+            {"/pods": "a pod is not supported yet: leave it out"},
+        )
+        self.ask("/g", {"pods": []})
+
     def test_versions_go_up(self) -> None:
         """A change inside is a version of every group around it, and of no other."""
         answer = self.ask("/g/h", {"apps": []})
@@ -286,6 +301,10 @@ class ScalingTests(Base):
         self.assertEqual(list(self.faults("/g", {"scaleBy": INT_MAX})), ["/scaleBy"])
         ask_apps(self.world, one("/s/a", labels={"MARATHON_SINGLE_INSTANCE_APP": "true"}))
         self.assertEqual(list(self.faults("/s", {"scaleBy": 2})), ["/scaleBy"])
+        self.ask("/s", {"scaleBy": 1})
+        self.ask("/g/h", {"apps": [one("b")]})
+        self.ask("/g/h", {"scaleBy": INT_MAX})
+        self.assertEqual(self.counts()[AppId("/g/h/b")], INT_MAX)
 
     def test_every_agent(self) -> None:
         """An app with one instance on each agent has a plain number once that is another."""

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.words import Planned, Unfit
 from tests.core.marathon.asking import ask_apps, faults_of
-from tests.core.marathon.builders import World
+from tests.core.marathon.builders import World, app
 
 SINGLE: Final = {"MARATHON_SINGLE_INSTANCE_APP": "true"}
 WEB: Final = [{"port": 0, "name": "web"}]
@@ -220,9 +220,11 @@ class RuleTests(SynchronousTestCase):
 
     def test_max_apps(self) -> None:
         """A limit on the number of apps holds for new ones, not for those that are there."""
-        world = World(MarathonFlags(max_apps=1))
-        self.assertIsInstance(ask_apps(world, {"id": "/a", "cmd": "a"}), Planned)
-        answer = ask_apps(world, {"id": "/b", "cmd": "a"})
+        world = World(MarathonFlags(max_apps=2))
+        world.add(app("/a", accepted_resource_roles=("*",)))
+        self.assertIsInstance(ask_apps(world, {"id": "/b", "cmd": "a"}), Planned)
+        answer = ask_apps(world, {"id": "/c", "cmd": "a"})
         assert isinstance(answer, Unfit)
-        self.assertIn("may only handle up to 1 Apps!", answer.message)
+        self.assertIn("may only handle up to 2 Apps! (2 currently)", answer.message)
+        world.add(app("/d"))
         self.assertIsInstance(ask_apps(world, {"id": "/a", "instances": 2}), Planned)
