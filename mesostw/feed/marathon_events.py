@@ -7,7 +7,7 @@ from typing import Final
 
 from mesostw.core.marathon import events
 from mesostw.core.marathon.changes import TerminationKept, Told
-from mesostw.core.marathon.records import Deployment, Termination
+from mesostw.core.marathon.records import ActionKind, Deployment, Termination
 from mesostw.feed.recent import Recent
 from mesostw.feed.tables import Row
 
@@ -17,6 +17,14 @@ TEXT_CHARS_MAX: Final = 300
 
 #: Each move of a task is told as an instance's too; one of the two is enough for people.
 _SILENT: Final = (events.StatusUpdated, events.HealthCheckAdded, events.HealthCheckRemoved)
+
+#: What an action of a deployment does, for people.
+_VERBS: Final = {
+    ActionKind.START: "start",
+    ActionKind.STOP: "stop",
+    ActionKind.SCALE: "scale",
+    ActionKind.RESTART: "replace",
+}
 
 _Shown = tuple[tuple[str, ...], str, str]
 
@@ -61,7 +69,8 @@ def _of_apps(event: events.Said) -> _Shown | None:
         case events.AppTerminated(app_id=app_id):
             return (app_id,), "", "the app and all of its instances are gone"
         case events.InstanceMoved(app_id=app_id, instance_id=instance_id, condition=condition):
-            return (app_id,), "", f"{instance_id} is {condition.value} on {event.hostname}"
+            text = f"{condition.value} on {event.hostname}: {instance_id}"
+            return (app_id,), "", text
         case events.UnknownInstanceTerminated(app_id=app_id, instance_id=instance_id):
             return (app_id,), "", f"{instance_id}, which nobody knew, has ended"
         case _:
@@ -132,13 +141,12 @@ def _step(deployment: Deployment) -> str:
 
 
 def _actions(deployment: Deployment) -> str:
-    words = (f"{action.kind.value} {action.app_id}" for action in deployment.actions)
-    return ", ".join(words)
+    return ", ".join(f"{_VERBS[action.kind]} {action.app_id}" for action in deployment.actions)
 
 
 def _ended(end: Termination) -> str:
     exited = "" if end.exit_status is None else f", exit status {end.exit_status}"
     said = f": {end.message}" if end.message else ""
     wished = f" ({end.doom})" if end.doom else ""
-    text = f"{end.instance_id} ended {end.state.value}{exited}{wished}{said}"
-    return text[:TEXT_CHARS_MAX]
+    text = f"{end.state.value}{exited}{wished}{said}"
+    return f"{text[:TEXT_CHARS_MAX]} · {end.instance_id}"

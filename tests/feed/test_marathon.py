@@ -207,7 +207,7 @@ class TopicTests(SynchronousTestCase):
         kinds = ["deployment_info", "instance_changed_event", "instance_ended"]
         self.assertEqual([row["kind"] for row in shown], kinds)
         self.assertEqual(shown[0]["apps"], ("/a", "/b"))
-        self.assertEqual(shown[0]["text"], "step 1 of 2 begins: ScaleApplication /a")
+        self.assertEqual(shown[0]["text"], "step 1 of 2 begins: scale /a")
         self.assertIn("exit status 3", str(shown[2]["text"]))
 
     def test_rows_are_json(self) -> None:

@@ -20,6 +20,11 @@ export function number(value: unknown): string {
   return value.toLocaleString("en", { maximumFractionDigits: digits });
 }
 
+/** A number with its noun: `1 app`, `2 apps`. */
+export function plural(count: number, noun: string): string {
+  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 export function percent(part: unknown, whole: unknown): string {
   if (typeof part !== "number" || typeof whole !== "number" || whole <= 0) return "–";
   const share = (part / whole) * 100;

@@ -5,7 +5,8 @@ import type { Changes, Rows } from "../src/live/table";
 import { type Action, actionsOf, cancel, cliOf, curlOf, groupActionsOf, kill, killAndScale, pauseOrContinue, rollBack } from "../src/marathon/actions";
 import { forced, idPath, outcomeOf, pathOf } from "../src/marathon/api";
 import { differences, wishOf } from "../src/marathon/diff";
-import { marathonMatters } from "../src/marathon/matters";
+import { marathonMatters, withoutTasksOf } from "../src/marathon/matters";
+import type { Matter } from "../src/pages/attention";
 import { planWords, previewRequest } from "../src/marathon/preview";
 import { progressOf, stepState, targetWords } from "../src/marathon/progress";
 import { dominant, waitingFor } from "../src/marathon/queue";
@@ -231,7 +232,7 @@ describe("a deployment", () => {
   it("gets on by steps", () => {
     expect(progressOf({ step: 1, steps: 3 })).toEqual([1, 3]);
     expect([0, 1, 2].map((at) => stepState(at, 1))).toEqual(["done", "now", "later"]);
-    expect([targetWords("StopApplication", 0), targetWords("ScaleApplication", 3), targetWords("RestartApplication", 1)]).toEqual(["", " to 3", " (1 instance)"]);
+    expect([targetWords("StopApplication", 0), targetWords("StartApplication", 0), targetWords("ScaleApplication", 3), targetWords("RestartApplication", 1)]).toEqual(["", "", " to 3", " (1 instance)"]);
   });
 
   it("is foretold by its group, with the other apps as they are", () => {
@@ -258,6 +259,14 @@ describe("what of Marathon needs attention", () => {
     const found = marathonMatters(apps, deployments, NOW);
     expect(found.map(({ what }) => what)).toEqual(["/s", "2 apps", "/w", "/d", "/u"]);
     expect(found.map(({ why }) => why)).toContain("2 of 2 wait: backed off after failures (exit 1)");
+  });
+
+  it("is what failed lately, and then its tasks are not listed beside it", () => {
+    const apps = marathonMatters([app({ id: "/s/a", failed_at: NOW - 60, failure: "exit 3" }), app({ id: "/b", failed_at: NOW - 9_000 })], [], NOW);
+    expect(apps.map(({ what, why }) => [what, why])).toEqual([["/s/a", "an instance failed: exit 3"]]);
+    const task = (id: string) => ({ ...(apps[0] as Matter), key: `task-F1-${id}`, link: ["tasks", "F1", id] });
+    const rest = withoutTasksOf(apps, "F1", [task("s_a.instance-1"), task("s_ab.instance-1"), { ...task("x"), key: "task-F2-s_a.instance-1" }]);
+    expect(rest.map(({ key }) => key)).toEqual(["task-F1-s_ab.instance-1", "task-F2-s_a.instance-1"]);
   });
 
   it("counts what it does not list", () => {

@@ -1,5 +1,6 @@
 import { marathonBase } from "../home";
 import { address } from "../live/browser";
+import { plural } from "../format";
 import type { Row } from "../live/frames";
 import type { Command } from "../parts/bits";
 import { idPath, pathOf, type Request } from "./api";
@@ -65,7 +66,7 @@ export function scale(row: Row): Action {
 export function restart(row: Row): Action {
   return {
     title: `Restart ${row.id}`, button: "Restart", done: `${row.id} is being restarted`,
-    explain: `Its ${row.instances} instances are replaced by new ones, as its upgrade strategy says.`,
+    explain: `${plural(Number(row.instances), "instance")} will be replaced by new ones, as its upgrade strategy says.`,
     request: () => ({ method: "POST", path: `${app(row.id)}/restart` }),
     cli: () => ["restart", String(row.id)],
   };
@@ -74,7 +75,7 @@ export function restart(row: Row): Action {
 export function suspend(row: Row): Action {
   return {
     title: `Suspend ${row.id}`, button: "Suspend", done: `${row.id} is being suspended`,
-    explain: `Its ${row.running} running instances are ended; the app and its versions stay.`,
+    explain: `What runs of it (${plural(Number(row.running), "instance")}) is ended; the app and its versions stay.`,
     request: () => scaleTo(String(row.id), 0),
     cli: () => ["scale", String(row.id), "0"],
   };
@@ -83,7 +84,7 @@ export function suspend(row: Row): Action {
 export function destroy(row: Row): Action {
   return {
     title: `Destroy ${row.id}`, button: "Destroy", danger: true, done: `${row.id} is being destroyed`,
-    explain: `Its ${row.running} running instances are ended, and the app is gone with all its versions. Deployments in its way are cancelled.`,
+    explain: `What runs of it (${plural(Number(row.running), "instance")}) is ended, and the app is gone with all its versions. Deployments in its way are cancelled.`,
     request: () => ({ method: "DELETE", path: app(row.id) }), then: ["apps"],
     cli: () => ["delete", String(row.id)],
   };
@@ -111,18 +112,18 @@ export function groupActionsOf(row: Row): Action[] {
   return [
     {
       title: `Scale group ${id}`, button: "Scale by", done: `${id} is being scaled`,
-      explain: `The instances of its ${row.apps} apps are multiplied; what is not whole is rounded up.`,
+      explain: `The instances of its ${plural(Number(row.apps), "app")} are multiplied; what is not whole is rounded up.`,
       field: { label: "Factor", value: 1, min: 0, step: 0.1 },
       request: (value) => ({ method: "PUT", path: group(id), body: { scaleBy: value } }),
     },
     {
       title: `Suspend group ${id}`, button: "Suspend", done: `${id} is being suspended`,
-      explain: `The ${row.running} running instances of its ${row.apps} apps are ended; the apps stay.`,
+      explain: `${plural(Number(row.running), "running instance")} of ${plural(Number(row.apps), "app")} will be ended; the apps stay.`,
       request: () => ({ method: "PUT", path: group(id), body: { scaleBy: 0 } }),
     },
     {
       title: `Destroy group ${id}`, button: "Destroy", danger: true, done: `${id} is being destroyed`,
-      explain: `Its ${row.apps} apps and their ${row.running} running instances are ended and gone, with every group below.`,
+      explain: `${plural(Number(row.apps), "app")} with ${plural(Number(row.running), "running instance")} will be ended and gone, with every group below.`,
       request: () => ({ method: "DELETE", path: group(id) }), then: ["apps"],
     },
   ];

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { number, size } from "../format";
+import { number, plural, size } from "../format";
 import type { Row } from "../live/frames";
 import { hashOf, place, setQuery } from "../router";
 import { marathon, nowS } from "../state";
@@ -76,7 +76,7 @@ export const APPS: TableSpec = {
     column("status", "Status", "text", "15ch", {
       narrow: true,
       read: (row) => (row.folder === true ? (Number(row.deploying) > 0 ? "Deploying" : "") : statusOf(row, marathon.serverNow() / 1000)),
-      cell: (row) => (row.folder === true ? <span class="muted">{Number(row.deploying) > 0 ? `${number(row.deploying)} deploying` : `${number(row.apps)} apps`}</span> : <AppStatus row={row} />),
+      cell: (row) => (row.folder === true ? <span class="muted">{Number(row.deploying) > 0 ? `${number(row.deploying)} deploying` : plural(Number(row.apps), "app")}</span> : <AppStatus row={row} />),
     }),
     column("health", "Health", "number", "minmax(12ch, 1fr)", { right: false, read: (row) => healthWeight(row), cell: (row) => <HealthBar row={row} /> }),
     column("running", "Running", "number", "16ch", {

@@ -6,6 +6,8 @@ import { statusLook, statusOf } from "./status";
 
 /** An instance that waits for a moment is being placed; after so many seconds nobody has found it a place. */
 export const WAITING_LONG_S = 15;
+/** A failure is news for so many seconds. */
+const FAILED_RECENT_S = 900;
 const SHOWN_MAX = 8;
 
 function ofApp(row: Row, nowS: number): Matter | null {
@@ -20,6 +22,9 @@ function ofApp(row: Row, nowS: number): Matter | null {
   if (word === "Waiting" && since !== null && nowS - since > WAITING_LONG_S) {
     return { key: `app-${id}`, look: statusLook(word), what: id, why: `${row.waiting} of ${row.instances} wait for an offer that fits`, at: since, link, linkWord: "why", query: { tab: "Why" } };
   }
+  if (typeof row.failed_at === "number" && nowS - row.failed_at < FAILED_RECENT_S) {
+    return { key: `app-${id}`, look: { glyph: "cross", tone: "bad", word: "failed" }, what: id, why: `an instance failed: ${row.failure || "it did not say why"}`, at: row.failed_at, link, linkWord: "ends", query: { tab: "Ends" } };
+  }
   if (Number(row.unhealthy) > 0) {
     return { key: `app-${id}`, look: { glyph: "up", tone: "warn", word: "unhealthy" }, what: id, why: `${row.unhealthy} of ${row.running} running instances are unhealthy`, at: null, link, linkWord: "app", query: { tab: "Instances", q: "state:unhealthy" } };
   }
@@ -33,6 +38,14 @@ function ofDeployment(row: Row, nowS: number): Matter | null {
   const what = apps.length === 1 ? String(apps[0]) : `${apps.length} apps`;
   const why = row.paused ? "its deployment is paused" : `its deployment has taken ${duration(age)}, step ${Number(row.step) + 1} of ${row.steps}`;
   return { key: `deployment-${row.id}`, look: { glyph: "half", tone: "warn", word: "deploying" }, what, why, at: Number(row.started), link: ["deployments"], linkWord: "deployment" };
+}
+
+/** Task lines that say no more than an app's own line does are left out. */
+export function withoutTasksOf(apps: readonly Matter[], frameworkId: unknown, rest: readonly Matter[]): Matter[] {
+  const heads = apps
+    .filter(({ link }) => link[0] === "apps" && link[1] !== undefined)
+    .map(({ link }) => `task-${frameworkId}-${String(link[1]).slice(1).replaceAll("/", "_")}.`);
+  return rest.filter(({ key }) => !heads.some((head) => key.startsWith(head)));
 }
 
 /** What of Marathon somebody should look at; what is over the limit is counted in one line. */

@@ -13,7 +13,8 @@ export function actionWord(kind: string): string {
 
 /** What an action's number says after the app's name. */
 export function targetWords(kind: string, target: number): string {
-  if (kind === "StopApplication") return "";
+  // A new app is started with none, and scaled in the step after that.
+  if (kind === "StopApplication" || (kind === "StartApplication" && target === 0)) return "";
   if (kind === "ScaleApplication") return ` to ${target}`;
   return target === 1 ? " (1 instance)" : ` (${target} instances)`;
 }

@@ -5,7 +5,7 @@ import { Bar, Curve, Panel } from "../parts/bits";
 import { Mark } from "../parts/glyph";
 import { HeatMap, type Measure } from "../parts/heatmap";
 import { hashOf } from "../router";
-import { marathonMatters } from "../marathon/matters";
+import { marathonMatters, withoutTasksOf } from "../marathon/matters";
 import { presence } from "../marathon/presence";
 import { follow, followMarathon, live, nowS, samples } from "../state";
 import { memberLook, taskLook } from "../states";
@@ -100,7 +100,9 @@ function Attention() {
   // Very many tasks are looked through once a second, not at each change.
   const { loaded, rows: all } = live.table("tasks");
   const tasks = all.size < TASKS_MANY ? rows("tasks") : all.values();
-  const list = [...ofMarathon(), ...matters(rows("agents"), rows("frameworks"), tasks, nowS.value)];
+  const ofApps = ofMarathon();
+  const others = matters(rows("agents"), rows("frameworks"), tasks, nowS.value);
+  const list = ofApps.length === 0 ? others : [...ofApps, ...withoutTasksOf(ofApps, followMarathon("marathon").only?.framework_id, others)];
   return (
     <Panel title="Needs attention" aside={<span class="badge">{list.reduce((sum, one) => sum + (one.count ?? 1), 0)}</span>}>
       {list.length === 0 ? (

@@ -153,7 +153,8 @@ export class TableView {
       const a = rows.get(left) as Row;
       const b = rows.get(right) as Row;
       const ahead = first === undefined ? 0 : Number(first(b)) - Number(first(a));
-      return ahead || within(a, b) || left - right;
+      // Of equal ones the newest comes first where the order goes down, as for moments.
+      return ahead || within(a, b) || sign * (left - right);
     };
   }
 }
