@@ -36,6 +36,8 @@ def begun(turn: Turn, deployment: Deployment) -> None:
     for action in deployment.actions:
         if action.kind is ActionKind.RESTART:
             delays.reset(turn, action.app_id)
+        # Whoever asked for this waits for it.
+        turn.live.resting.pop(action.app_id, None)
         turn.mark(action.app_id)
 
 
@@ -75,8 +77,6 @@ def cancelled(turn: Turn, deployment: Deployment, reason: str) -> None:
             at=turn.now.wall, deployment_id=deployment.id, deployment=deployment, reason=reason
         )
     )
-    for app_id in deployment.app_ids:
-        turn.mark(app_id)
 
 
 def _end(turn: Turn, deployment: Deployment) -> None:
@@ -84,3 +84,5 @@ def _end(turn: Turn, deployment: Deployment) -> None:
         turn.change(AffectedForgotten(deployment.id, app_id))
     turn.change(DeploymentEnded(deployment.id))
     turn.live.parts.pop(deployment.id, None)
+    for app_id in deployment.app_ids:
+        turn.mark(app_id)

@@ -53,11 +53,13 @@ def converged(turn: Turn) -> None:
     """Look at marked apps, as many as one slice may."""
     live = turn.live
     live.continuing = False
+    # What is marked by a look is looked at in the next slice.
+    marked, live.marked = live.marked, {}
     done: dict[DeploymentId, set[AppId]] = {}
     left = _SLICE
-    while live.marked and left > 0:
-        app_id = next(iter(live.marked))
-        del live.marked[app_id]
+    while marked and left > 0:
+        app_id = next(iter(marked))
+        del marked[app_id]
         if _rests(turn, app_id):
             live.postponed[app_id] = None
             continue
@@ -66,6 +68,7 @@ def converged(turn: Turn) -> None:
         readiness.looked(turn, app_id)
         if _look(turn, app_id, deployment) and deployment is not None:
             done.setdefault(deployment.id, set()).add(app_id)
+    live.marked = {**marked, **live.marked}
     advancing.done(turn, {one: frozenset(app_ids) for one, app_ids in done.items()})
 
 

@@ -43,7 +43,7 @@ def dry_run(turn: Turn, change: TreeChange) -> DryRun:
 
 
 def _begin(
-    turn: Turn, change: TreeChange, terms: Terms, reverted: Deployment | None
+    turn: Turn, change: TreeChange, terms: Terms, reverted: Deployment | None, why: str = ""
 ) -> Planned | Unfit:
     deployment = _planned(turn, change, terms, reverted)
     in_the_way = _in_the_way(turn, deployment, reverted)
@@ -52,7 +52,9 @@ def _begin(
         return refusal
     affected = [_affected(turn, deployment.id, change, app_id) for app_id in change.apps]
     for other in in_the_way:
-        advancing.cancelled(turn, other, _reason(deployment, other, reverted))
+        is_reverted = reverted is not None and other.id == reverted.id
+        reason = f"{why}taken back" if is_reverted else "cancelled by force for the same apps"
+        advancing.cancelled(turn, other, f"{reason} by deployment {deployment.id}")
     keeping.keep(turn, change)
     if deployment.steps:
         for one in affected:
@@ -109,12 +111,6 @@ def _refusal(
     return None
 
 
-def _reason(deployment: Deployment, other: Deployment, reverted: Deployment | None) -> str:
-    if reverted is not None and other.id == reverted.id:
-        return f"Taken back by deployment {deployment.id}."
-    return f"Cancelled: deployment {deployment.id} changes the same apps by force."
-
-
 def _affected(
     turn: Turn, deployment_id: DeploymentId, change: TreeChange, app_id: AppId
 ) -> Affected:
@@ -148,7 +144,7 @@ def cancel_asked(turn: Turn, question: DeploymentCancelAsked) -> Planned | Unfit
     if deployment is None:
         return _unknown(question.deployment_id)
     if question.force:
-        advancing.cancelled(turn, deployment, "Cancelled, and not taken back.")
+        advancing.cancelled(turn, deployment, "cancelled by force, not taken back")
         return Planned(deployment.version, deployment.id)
     return _revert(turn, deployment)
 
@@ -157,9 +153,9 @@ def _unknown(deployment_id: DeploymentId) -> Unfit:
     return Unfit("unknown", f"DeploymentPlan {deployment_id} does not exist")
 
 
-def _revert(turn: Turn, deployment: Deployment) -> Planned | Unfit:
+def _revert(turn: Turn, deployment: Deployment, why: str = "") -> Planned | Unfit:
     change = reverse_of(turn.state, deployment, turn.stamp())
-    return _begin(turn, change, Terms(force=True), deployment)
+    return _begin(turn, change, Terms(force=True), deployment, why)
 
 
 def pause_asked(turn: Turn, question: DeploymentPauseAsked) -> Planned | Unfit:
@@ -206,4 +202,4 @@ def ticked(turn: Turn) -> None:
             continue
         # One that was in the way of another that is taken back is gone already.
         if deployment.id in turn.state.deployments:
-            _revert(turn, deployment)
+            _revert(turn, deployment, "not done by its deadline, ")

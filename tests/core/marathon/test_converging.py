@@ -1,0 +1,564 @@
+"""Instances follow what is wished: created, scaled, replaced, ended, in any order of events."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from twisted.trial.unittest import SynchronousTestCase
+
+from mesostw.core.marathon import operators
+from mesostw.core.marathon.capacity import limits_of
+from mesostw.core.marathon.changes import HealthChanged, InstanceChanged
+from mesostw.core.marathon.events import AppTerminated, DeploymentInfo
+from mesostw.core.marathon.records import Action, ActionKind, Condition, Health
+from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
+from mesostw.core.outcome import Continue
+from mesostw.core.scheduling import KillTask
+from mesostw.model.apps import App, AppId, Group, GroupId, HealthCheck, UpgradeStrategy
+from tests.core.marathon.builders import V1, app
+from tests.core.marathon.cluster import Cluster
+
+
+def strategy(least: float, over: float) -> UpgradeStrategy:
+    """Shares of what is wished."""
+    return UpgradeStrategy(minimum_health_capacity=least, maximum_over_capacity=over)
+
+
+def running(cluster: Cluster, *apps: App) -> Cluster:
+    """Have apps run."""
+    cluster.have(*apps)
+    cluster.settle()
+    return cluster
+
+
+def upgraded(cluster: Cluster, of: App, **spec: object) -> App:
+    """The app with another command, and ``spec``."""
+    now = cluster.state.apps[of.id]
+    stamp = cluster.stamp()
+    return App(replace(now.spec, **{"cmd": f"echo {stamp}", **spec}), stamp, stamp, stamp)
+
+
+def scaled(cluster: Cluster, of: App, count: int) -> App:
+    """The app with another number."""
+    now = cluster.state.apps[of.id]
+    stamp = cluster.stamp()
+    return App(replace(now.spec, instances=count), stamp, stamp, now.last_config_change_at)
+
+
+class ScalingTests(SynchronousTestCase):
+    """As many as are wished."""
+
+    def test_a_new_app_starts(self) -> None:
+        """It is named, then scaled, and the deployment is over when all run."""
+        cluster = running(Cluster(), app(instances=3))
+        self.assertEqual(cluster.count("/a"), 3)
+        self.assertEqual(cluster.lines(), ["step", "done", "step", "done", "success"])
+        self.assertEqual(cluster.state.deployments, {})
+        self.assertEqual(cluster.state.locks, {})
+
+    def test_a_deployment_waits_for_what_starts(self) -> None:
+        """While an instance is staging the deployment is not over."""
+        cluster = Cluster()
+        cluster.runs = False
+        cluster.have(app(instances=2))
+        cluster.settle()
+        first, second = cluster.of("/a")
+        cluster.start(first)
+        cluster.settle()
+        self.assertEqual(len(cluster.state.deployments), 1)
+        cluster.start(second)
+        cluster.settle()
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_a_deployment_waits_for_health(self) -> None:
+        """With a health check an instance counts when that has found it alive."""
+        cluster = running(Cluster(), app(health_checks=(HealthCheck(path="/"),)))
+        self.assertEqual(len(cluster.state.deployments), 1)
+        (one,) = cluster.of("/a")
+        cluster.change(HealthChanged(one.id, (Health(0, alive=True),)))
+        cluster.live.marked[AppId("/a")] = None
+        cluster.settle()
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_more_are_launched(self) -> None:
+        """Scaling up starts what is missing and touches nothing else."""
+        a = app(instances=2)
+        cluster = running(Cluster(), a)
+        before = cluster.of("/a")
+        running(cluster, scaled(cluster, a, 5))
+        self.assertEqual(cluster.of("/a")[:2], before)
+        self.assertEqual(cluster.count("/a"), 5)
+
+    def test_what_ailed_before_is_no_matter_of_a_deployment(self) -> None:
+        """An instance that was away before does not keep a deployment from being over."""
+        a = app(instances=1)
+        cluster = running(Cluster(), a)
+        cluster.later(10.0)
+        (old,) = cluster.of("/a")
+        cluster.change(InstanceChanged(replace(old, condition=Condition.UNREACHABLE)))
+        running(cluster, scaled(cluster, a, 2))
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_the_surplus_is_ended(self) -> None:
+        """Scaling down ends the youngest, and is over when they have gone."""
+        a = app(instances=4)
+        cluster = running(Cluster(), a)
+        names = [one.id for one in cluster.of("/a")]
+        cluster.have(scaled(cluster, a, 1))
+        cluster.look()
+        self.assertEqual(sum(one.is_doomed for one in cluster.of("/a")), 3)
+        self.assertEqual(len(cluster.state.deployments), 1)
+        cluster.settle()
+        self.assertEqual(cluster.count("/a"), 1)
+        self.assertIn(cluster.of("/a")[0].id, names)
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_a_suspended_app_has_none(self) -> None:
+        """Scaled to 0 the app stays, without instances."""
+        a = app(instances=2)
+        cluster = running(Cluster(), a)
+        running(cluster, scaled(cluster, a, 0))
+        self.assertEqual(cluster.count("/a"), 0)
+        self.assertIn(a.id, cluster.state.apps)
+
+    def test_what_crashes_is_replaced(self) -> None:
+        """Without a deployment too, by the present version."""
+        cluster = running(Cluster(), app(instances=2))
+        gone = cluster.of("/a")[0]
+        cluster.end(gone)
+        cluster.settle()
+        self.assertEqual(cluster.count("/a"), 2)
+        self.assertNotIn(gone, cluster.of("/a"))
+
+    def test_one_that_is_away_for_good_is_replaced_and_surplus_when_it_returns(self) -> None:
+        """Inactive ones do not count; when one comes back somebody goes."""
+        cluster = running(Cluster(), app(instances=2))
+        lost = cluster.of("/a")[0]
+        cluster.change(InstanceChanged(replace(lost, condition=Condition.UNREACHABLE_INACTIVE)))
+        cluster.live.marked[lost.app_id] = None
+        cluster.settle()
+        self.assertEqual(cluster.count("/a"), 3)
+        cluster.start(lost)
+        cluster.settle()
+        self.assertEqual(cluster.count("/a"), 2)
+
+    def test_a_single_instance_is_never_two(self) -> None:
+        """While the only instance is ending, or away, no other starts."""
+        single = app(labels={"MARATHON_SINGLE_INSTANCE_APP": "true"})
+        cluster = running(Cluster(), single)
+        (only,) = cluster.of("/a")
+        cluster.run(
+            operators.instances_kill_asked, InstancesKillAsked(Terms(), task_ids=(only.id,))
+        )
+        cluster.look()
+        self.assertEqual(cluster.state.waiting, {})
+        cluster.settle()
+        (other,) = cluster.of("/a")
+        self.assertNotEqual(other.id, only.id)
+
+    def test_looking_again_does_nothing_again(self) -> None:
+        """An app that is as it is wished is left alone, however often it is looked at."""
+        cluster = running(Cluster(), app(instances=3))
+        cluster.clear()
+        cluster.live.marked[AppId("/a")] = None
+        cluster.look()
+        self.assertEqual(cluster.changes, [])
+        self.assertEqual([one for one in cluster.effects if type(one) is not Continue], [])
+
+
+class RestartTests(SynchronousTestCase):
+    """Replacing inside the limits."""
+
+    def test_every_strategy_keeps_its_limits(self) -> None:
+        """Never fewer serve, never more are there than allowed; at the end all are new."""
+        for least in (0.0, 0.3, 0.5, 1.0):
+            for over in (0.0, 0.2, 0.5, 1.0):
+                for count in (1, 3, 4, 10):
+                    with self.subTest(least=least, over=over, count=count):
+                        self.roll(count, strategy(least, over))
+
+    def roll(self, count: int, upgrade: UpgradeStrategy) -> None:
+        a = app(instances=count, upgrade_strategy=upgrade)
+        cluster = running(Cluster(), a)
+        limits = limits_of(count, upgrade)
+        above = limits.healthy_min == limits.active_max
+
+        def watch(world: Cluster) -> None:
+            serving = [one for one in world.of("/a") if not one.is_doomed and one.started_at]
+            self.assertGreaterEqual(len(serving), limits.healthy_min)
+            self.assertLessEqual(world.count("/a"), limits.active_max + above)
+
+        cluster.watch = watch
+        running(cluster, upgraded(cluster, a))
+        self.assertEqual((cluster.current("/a"), cluster.count("/a")), (count, count))
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_one_after_the_other(self) -> None:
+        """With {1, 0} a new one is there before each old one ends."""
+        a = app(instances=3, upgrade_strategy=strategy(1.0, 0.0))
+        cluster = running(Cluster(), a)
+        seen = []
+        cluster.watch = lambda world: seen.append((world.current("/a"), world.count("/a")))
+        running(cluster, upgraded(cluster, a))
+        order = [one for one, before in zip(seen, [None, *seen], strict=False) if one != before]
+        self.assertEqual(order, [(0, 3), (1, 4), (1, 3), (2, 4), (2, 3), (3, 4), (3, 3)])
+
+    def test_a_new_version_that_never_gets_healthy_ends_nothing_old(self) -> None:
+        """With {1, 1} all old ones go on while the new ones fail, for as long as that takes."""
+        a = app(instances=2, health_checks=(HealthCheck(path="/"),))
+        cluster = Cluster()
+        cluster.have(a)
+        cluster.settle()
+        for one in cluster.of("/a"):
+            cluster.change(HealthChanged(one.id, (Health(0, alive=True),)))
+        cluster.settle()
+        cluster.have(upgraded(cluster, a))
+        cluster.settle()
+        for one in cluster.of("/a")[2:]:
+            cluster.end(one)
+            cluster.settle()
+        self.assertEqual((cluster.current("/a"), cluster.count("/a")), (2, 4))
+        self.assertEqual(len(cluster.state.deployments), 1)
+
+    def test_fewer_and_other_at_once(self) -> None:
+        """Another configuration with fewer instances ends the surplus too."""
+        a = app(instances=5)
+        cluster = running(Cluster(), a)
+        running(cluster, upgraded(cluster, a, instances=2))
+        self.assertEqual((cluster.current("/a"), cluster.count("/a")), (2, 2))
+
+    def test_old_ones_that_are_lost_are_forgotten(self) -> None:
+        """An old instance that is away for good is not waited for."""
+        a = app(instances=1)
+        cluster = running(Cluster(), a)
+        (lost,) = cluster.of("/a")
+        away = replace(lost, condition=Condition.UNREACHABLE_INACTIVE, unreachable_since=1.0)
+        cluster.change(InstanceChanged(away))
+        running(cluster, upgraded(cluster, a))
+        self.assertEqual((cluster.current("/a"), cluster.count("/a")), (1, 1))
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_unhealthy_ones_go_first(self) -> None:
+        """The first that makes room is the one that does not serve, not the youngest."""
+        a = app(
+            instances=3,
+            health_checks=(HealthCheck(path="/"),),
+            upgrade_strategy=strategy(0.5, 0.0),
+        )
+        cluster = running(Cluster(), a)
+        sick, *well = cluster.of("/a")
+        cluster.change(HealthChanged(sick.id, (Health(0, alive=False),)))
+        for one in well:
+            cluster.change(HealthChanged(one.id, (Health(0, alive=True),)))
+        cluster.live.marked[a.id] = None
+        cluster.settle()
+        cluster.have(upgraded(cluster, a, instances=2))
+        cluster.look()
+        doomed = [one.id for one in cluster.of("/a") if one.is_doomed]
+        self.assertEqual(doomed[0], sick.id)
+
+    def test_restarted_apps_are_replaced_with_nothing_else_changed(self) -> None:
+        """A restart is another configuration time of the same spec."""
+        a = app(instances=2)
+        cluster = running(Cluster(), a)
+        stamp = cluster.stamp()
+        same = App(a.spec, stamp, a.last_scaling_at, stamp)
+        old = {one.id for one in cluster.of("/a")}
+        cluster.have(same, restarted=frozenset({a.id}))
+        cluster.settle()
+        self.assertFalse(old & {one.id for one in cluster.of("/a")})
+
+
+class GroupTests(SynchronousTestCase):
+    """Many apps in one deployment."""
+
+    def test_what_is_waited_for_runs_first(self) -> None:
+        """A layer starts when the one below it runs."""
+        cluster = Cluster()
+        cluster.runs = False
+        db, web = app("/shop/db"), app("/shop/web", instances=2, dependencies=("/shop/db",))
+        cluster.have(db, web)
+        cluster.settle()
+        self.assertEqual((cluster.count("/shop/db"), cluster.count("/shop/web")), (1, 0))
+        cluster.start(cluster.of("/shop/db")[0])
+        cluster.settle()
+        self.assertEqual(cluster.count("/shop/web"), 2)
+        for one in cluster.of("/shop/web"):
+            cluster.start(one)
+        cluster.settle()
+        self.assertEqual(cluster.lines().count("success"), 1)
+
+    def test_what_was_there_stays_until_its_step_comes(self) -> None:
+        """An old version that waits for another app's change is kept alive, and replaced later."""
+        cluster = Cluster()
+        db, web = app("/db"), app("/web", instances=2, dependencies=("/db",))
+        running(cluster, db, web)
+        cluster.runs = False
+        version = cluster.state.apps[web.id].version
+        cluster.have(upgraded(cluster, db), upgraded(cluster, web))
+        cluster.end(cluster.of("/web")[0])
+        cluster.settle()
+        self.assertEqual([one.version for one in cluster.of("/web")], [version, version])
+        cluster.runs = True
+        for _ in range(10):
+            for name in ("/db", "/web"):
+                for one in cluster.of(name):
+                    cluster.start(one)
+            cluster.settle()
+        self.assertEqual(cluster.current("/web"), 2)
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_groups_wait_for_groups(self) -> None:
+        """A group's dependency holds for every app in it."""
+        cluster = Cluster()
+        groups = {GroupId("/web"): Group(GroupId("/web"), V1, ("/db",))}
+        cluster.have(app("/web/a"), app("/web/b"), app("/db/x"), groups=groups)
+        steps = next(iter(cluster.state.deployments.values())).steps
+        ids = [[action.app_id for action in step] for step in steps[1:]]
+        self.assertEqual(ids, [["/db/x"], ["/web/a", "/web/b"]])
+
+    def test_a_thousand_apps(self) -> None:
+        """One group with 1,000 apps is one deployment, in slices of many apps."""
+        cluster = running(Cluster(), *(app(f"/g/a{number}") for number in range(1_000)))
+        self.assertEqual(len(cluster.state.instances), 1_000)
+        self.assertEqual(cluster.lines(), ["step", "done", "step", "done", "success"])
+        self.assertLess(len(cluster.did(Continue)), 20)
+
+    def test_large_apps_rest_between_looks(self) -> None:
+        """An app of thousands is not looked at for every status, but once they have rested."""
+        cluster = running(Cluster(), app(instances=3_000))
+        cluster.later(10.0)
+        cluster.clear()
+        for one in cluster.of("/a")[:5]:
+            cluster.end(one)
+            cluster.look()
+        self.assertEqual(cluster.state.waiting[AppId("/a")].count, 1)
+        cluster.later(1.0)
+        cluster.look()
+        self.assertEqual(cluster.state.waiting[AppId("/a")].count, 5)
+
+
+class RemovalTests(SynchronousTestCase):
+    """An app that goes."""
+
+    def test_everything_of_it_goes(self) -> None:
+        """Instances end, then versions and ends are forgotten; nothing of it is kept."""
+        a = app(instances=2)
+        cluster = running(Cluster(), a)
+        running(cluster, upgraded(cluster, a))
+        cluster.end(cluster.of("/a")[0])
+        cluster.settle()
+        cluster.remove("/a")
+        cluster.settle()
+        self.assertEqual([key for key in cluster.store if "history" not in key], [])
+        self.assertEqual([one.app_id for one in cluster.told(AppTerminated)], [a.id])
+        self.assertEqual((cluster.state.versions, cluster.state.terminations), ({}, {}))
+
+    def test_it_is_not_in_the_tree_while_its_instances_end(self) -> None:
+        """Readers do not see it any more, but what its instances were started from is known."""
+        cluster = running(Cluster(), app(task_kill_grace_period_seconds=7))
+        (one,) = cluster.of("/a")
+        cluster.remove("/a")
+        cluster.look()
+        self.assertNotIn(AppId("/a"), cluster.state.apps)
+        self.assertTrue(cluster.state.instances[one.id].is_doomed)
+        (kill,) = cluster.did(KillTask)
+        assert kill.policy is not None
+        assert kill.policy.grace_period is not None
+        self.assertEqual(kill.policy.grace_period.nanoseconds, 7_000_000_000)
+        self.assertEqual(cluster.told(AppTerminated), [])
+
+    def test_many_go_in_parts(self) -> None:
+        """Thousands are ended in several slices, all of them."""
+        cluster = running(Cluster(), app(instances=2_500))
+        cluster.remove("/a")
+        cluster.slice()
+        self.assertEqual(sum(one.is_doomed for one in cluster.of("/a")), 1_000)
+        cluster.look()
+        self.assertEqual(sum(one.is_doomed for one in cluster.of("/a")), 2_500)
+
+    def test_one_of_the_same_name_is_another(self) -> None:
+        """An app that is created again while the old one ends has none of its instances."""
+        cluster = running(Cluster(), app(instances=2))
+        old = {one.id for one in cluster.of("/a")}
+        cluster.remove("/a")
+        cluster.look()
+        stamp = cluster.stamp()
+        running(cluster, app(version=stamp, instances=2))
+        self.assertEqual(cluster.count("/a"), 2)
+        self.assertFalse(old & {one.id for one in cluster.of("/a")})
+        self.assertEqual({one.version for one in cluster.of("/a")}, {stamp})
+
+    def test_the_next_life_goes_on(self) -> None:
+        """A Marathon that stopped in the middle of a removal ends it in its next life."""
+        cluster = running(Cluster(), app(instances=2))
+        cluster.remove("/a")
+        next_life = cluster.reborn()
+        next_life.settle()
+        self.assertEqual(next_life.state.instances, {})
+        self.assertEqual(next_life.lines(), ["terminated", "done", "success"])
+
+
+class KillTests(SynchronousTestCase):
+    """Instances that somebody wants ended."""
+
+    def setUp(self) -> None:
+        self.cluster = running(Cluster(), app(instances=3), app("/b"))
+
+    def ask(self, **fields: object) -> Killed | Planned | Unfit:
+        question = InstancesKillAsked(**{"terms": Terms(), **fields})  # type: ignore[arg-type]
+        return self.cluster.run(operators.instances_kill_asked, question)
+
+    def test_they_are_replaced(self) -> None:
+        """The answer tells them as they were, by task or instance; unknown ones are left out."""
+        first, second, _ = self.cluster.of("/a")
+        answer = self.ask(task_ids=(first.task_id, second.id, "none"))
+        self.assertEqual(answer, Killed((first, second)))
+        self.cluster.settle()
+        self.assertEqual(self.cluster.count("/a"), 3)
+        self.assertNotIn(first.id, self.cluster.state.instances)
+
+    def test_of_an_app_on_a_host(self) -> None:
+        """Only those there; ``*`` is every host."""
+        first = self.cluster.of("/a")[0]
+        self.assertEqual(self.ask(app_id=AppId("/a"), hostname=first.hostname), Killed((first,)))
+        all_ = tuple(self.cluster.of("/a"))
+        self.assertEqual(self.ask(app_id=AppId("/a"), hostname="*"), Killed(all_))
+
+    def test_an_unknown_app_is_refused(self) -> None:
+        """As the API says it."""
+        answer = self.ask(app_id=AppId("/none"))
+        self.assertEqual(answer, Unfit("unknown", "App '/none' does not exist"))
+
+    def test_another_app_s_task_is_not_of_the_app(self) -> None:
+        """A task is looked for only in the app that is named."""
+        (other,) = self.cluster.of("/b")
+        self.assertEqual(self.ask(app_id=AppId("/a"), task_ids=(other.id,)), Killed(()))
+
+    def test_with_scale_as_many_fewer_are_wished(self) -> None:
+        """A deployment takes exactly those away."""
+        first, second, third = self.cluster.of("/a")
+        answer = self.ask(task_ids=(first.id, second.id), scale=True)
+        assert isinstance(answer, Planned)
+        self.assertEqual(self.cluster.state.apps[AppId("/a")].spec.instances, 1)
+        action = self.cluster.state.deployments[answer.deployment_id].actions[0]
+        self.assertEqual(action, Action(ActionKind.SCALE, AppId("/a"), 1, (first.id, second.id)))
+        self.cluster.settle()
+        self.assertEqual(self.cluster.of("/a"), [third])
+
+    def test_scale_and_wipe_are_refused_together(self) -> None:
+        """As the API says it."""
+        answer = self.ask(app_id=AppId("/a"), scale=True, wipe=True)
+        self.assertEqual(
+            answer, Unfit("bad_request", "You cannot use scale and wipe at the same time.")
+        )
+
+    def test_with_wipe_they_are_forgotten_at_once(self) -> None:
+        """Also if nobody has said that they have ended."""
+        first = self.cluster.of("/a")[0]
+        self.ask(task_ids=(first.id,), wipe=True)
+        self.assertNotIn(first.id, self.cluster.state.instances)
+
+    def test_an_app_everywhere_is_not_scaled_by_kills(self) -> None:
+        """Its number is nobody's wish, so that one fewer means nothing."""
+        everywhere = app("/e", every_agent=True)
+        self.cluster.add(everywhere)
+        self.cluster._start(everywhere)
+        answer = self.ask(app_id=AppId("/e"), scale=True)
+        assert isinstance(answer, Unfit)
+        self.assertEqual(answer.reason, "invalid")
+
+
+class LifeTests(SynchronousTestCase):
+    """A deployment goes on in the next life of Marathon."""
+
+    def test_a_restart_in_the_middle(self) -> None:
+        """What is replaced already is kept; the rest is replaced inside the limits."""
+        a = app(instances=4, upgrade_strategy=strategy(1.0, 0.0))
+        cluster = running(Cluster(), a)
+        cluster.have(upgraded(cluster, a))
+        for _ in range(6):
+            cluster.look()
+            cluster.launch()
+            cluster.look()
+            cluster.ends()
+            if cluster.current("/a") == 2:
+                break
+        fresh = {one.id for one in cluster.of("/a") if one.version != V1}
+        self.assertEqual(len(fresh), 2)
+        next_life = cluster.reborn()
+        next_life.settle()
+        self.assertEqual((next_life.current("/a"), next_life.count("/a")), (4, 4))
+        self.assertLessEqual(fresh, {one.id for one in next_life.of("/a")})
+        self.assertEqual(next_life.lines(), ["done", "success"])
+
+    def test_each_step_is_begun_once(self) -> None:
+        """A new life does not go back to the first step."""
+        cluster = Cluster()
+        cluster.runs = False
+        cluster.have(app("/a"), app("/b", dependencies=("/a",)))
+        cluster.settle()
+        next_life = cluster.reborn()
+        next_life.start(next_life.of("/a")[0])
+        next_life.settle()
+        self.assertEqual([one.deployment.step for one in next_life.told(DeploymentInfo)], [2])
+
+    @settings(deadline=None)
+    @given(
+        least=st.sampled_from((0.0, 0.5, 1.0)),
+        over=st.sampled_from((0.0, 0.5, 1.0)),
+        before=st.integers(0, 5),
+        after=st.integers(0, 5),
+        trouble=st.lists(
+            st.tuples(
+                st.sampled_from(("crash", "life", "kill", "away", "force")), st.integers(0, 9)
+            ),
+            max_size=8,
+        ),
+    )
+    def test_whatever_happens_all_is_as_wished_in_the_end(
+        self,
+        least: float,
+        over: float,
+        before: int,
+        after: int,
+        trouble: list[tuple[str, int]],
+    ) -> None:
+        """Crashes, lost agents, kills, forced changes and new lives: at the end it is done."""
+        a = app(instances=before, upgrade_strategy=strategy(least, over))
+        cluster = running(Cluster(), a)
+        cluster.have(upgraded(cluster, a, instances=after))
+        for what, number in trouble:
+            for happens in (cluster.slice, cluster.launch, cluster.slice, cluster.ends)[:number]:
+                happens()
+            cluster = self.happens(cluster, what, number)
+        cluster.settle()
+        self.assertEqual((cluster.current("/a"), cluster.count("/a")), (after, after))
+        self.assertEqual((cluster.state.deployments, cluster.state.waiting), ({}, {}))
+
+    def happens(self, cluster: Cluster, what: str, number: int) -> Cluster:
+        if what == "life":
+            return cluster.reborn()
+        if what == "force":
+            cluster.have(upgraded(cluster, app()))
+            return cluster
+        if not cluster.of("/a"):
+            return cluster
+        one = cluster.of("/a")[number % cluster.count("/a")]
+        if what == "crash":
+            cluster.end(one)
+        elif what == "kill":
+            cluster.run(
+                operators.instances_kill_asked, InstancesKillAsked(Terms(), task_ids=(one.id,))
+            )
+        else:
+            away = replace(one, condition=Condition.UNREACHABLE_INACTIVE)
+            cluster.change(InstanceChanged(away))
+            cluster.live.marked[one.app_id] = None
+            cluster.slice()
+            kept = cluster.state.instances.get(one.id)
+            if kept is not None:
+                # In the end an agent comes back, or its instances are given up.
+                cluster.end(kept, Condition.GONE) if number % 2 else cluster.start(kept)
+        return cluster
