@@ -24,7 +24,7 @@ from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import DryRun, Planned, Terms, Unfit
 from mesostw.core.outcome import Continue
 from mesostw.core.scheduling import KillTask
-from mesostw.model.apps import App, AppId, Stamp
+from mesostw.model.apps import App, AppId, Stamp, UpgradeStrategy
 from mesostw.model.ids import AgentId, TaskId
 from mesostw.model.tasks import TaskState
 from tests.core.marathon.builders import World
@@ -195,3 +195,29 @@ class Cluster(World):
     def lines(self) -> list[str]:
         """What the event stream told of deployments, in short."""
         return [_NAMES[type(one)] for one in self.events() if type(one) in _NAMES]
+
+
+def strategy(least: float, over: float) -> UpgradeStrategy:
+    """Shares of what is wished."""
+    return UpgradeStrategy(minimum_health_capacity=least, maximum_over_capacity=over)
+
+
+def running(cluster: Cluster, *apps: App) -> Cluster:
+    """Have apps run."""
+    cluster.have(*apps)
+    cluster.settle()
+    return cluster
+
+
+def upgraded(cluster: Cluster, of: App, **spec: object) -> App:
+    """The app with another command, and ``spec``."""
+    now = cluster.state.apps[of.id]
+    stamp = cluster.stamp()
+    return App(replace(now.spec, **{"cmd": f"echo {stamp}", **spec}), stamp, stamp, stamp)
+
+
+def scaled(cluster: Cluster, of: App, count: int) -> App:
+    """The app with another number."""
+    now = cluster.state.apps[of.id]
+    stamp = cluster.stamp()
+    return App(replace(now.spec, instances=count), stamp, stamp, now.last_config_change_at)

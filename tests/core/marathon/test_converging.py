@@ -11,39 +11,13 @@ from mesostw.core.marathon import operators
 from mesostw.core.marathon.capacity import limits_of
 from mesostw.core.marathon.changes import HealthChanged, InstanceChanged
 from mesostw.core.marathon.events import AppTerminated, DeploymentInfo
-from mesostw.core.marathon.records import Action, ActionKind, Condition, Health
-from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
+from mesostw.core.marathon.records import Condition, Health
+from mesostw.core.marathon.words import InstancesKillAsked, Terms
 from mesostw.core.outcome import Continue
 from mesostw.core.scheduling import KillTask
 from mesostw.model.apps import App, AppId, Group, GroupId, HealthCheck, UpgradeStrategy
 from tests.core.marathon.builders import V1, app
-from tests.core.marathon.cluster import Cluster
-
-
-def strategy(least: float, over: float) -> UpgradeStrategy:
-    """Shares of what is wished."""
-    return UpgradeStrategy(minimum_health_capacity=least, maximum_over_capacity=over)
-
-
-def running(cluster: Cluster, *apps: App) -> Cluster:
-    """Have apps run."""
-    cluster.have(*apps)
-    cluster.settle()
-    return cluster
-
-
-def upgraded(cluster: Cluster, of: App, **spec: object) -> App:
-    """The app with another command, and ``spec``."""
-    now = cluster.state.apps[of.id]
-    stamp = cluster.stamp()
-    return App(replace(now.spec, **{"cmd": f"echo {stamp}", **spec}), stamp, stamp, stamp)
-
-
-def scaled(cluster: Cluster, of: App, count: int) -> App:
-    """The app with another number."""
-    now = cluster.state.apps[of.id]
-    stamp = cluster.stamp()
-    return App(replace(now.spec, instances=count), stamp, stamp, now.last_config_change_at)
+from tests.core.marathon.cluster import Cluster, running, scaled, strategy, upgraded
 
 
 class ScalingTests(SynchronousTestCase):
@@ -398,76 +372,6 @@ class RemovalTests(SynchronousTestCase):
         next_life.settle()
         self.assertEqual(next_life.state.instances, {})
         self.assertEqual(next_life.lines(), ["terminated", "done", "success"])
-
-
-class KillTests(SynchronousTestCase):
-    """Instances that somebody wants ended."""
-
-    def setUp(self) -> None:
-        self.cluster = running(Cluster(), app(instances=3), app("/b"))
-
-    def ask(self, **fields: object) -> Killed | Planned | Unfit:
-        question = InstancesKillAsked(**{"terms": Terms(), **fields})  # type: ignore[arg-type]
-        return self.cluster.run(operators.instances_kill_asked, question)
-
-    def test_they_are_replaced(self) -> None:
-        """The answer tells them as they were, by task or instance; unknown ones are left out."""
-        first, second, _ = self.cluster.of("/a")
-        answer = self.ask(task_ids=(first.task_id, second.id, "none"))
-        self.assertEqual(answer, Killed((first, second)))
-        self.cluster.settle()
-        self.assertEqual(self.cluster.count("/a"), 3)
-        self.assertNotIn(first.id, self.cluster.state.instances)
-
-    def test_of_an_app_on_a_host(self) -> None:
-        """Only those there; ``*`` is every host."""
-        first = self.cluster.of("/a")[0]
-        self.assertEqual(self.ask(app_id=AppId("/a"), hostname=first.hostname), Killed((first,)))
-        all_ = tuple(self.cluster.of("/a"))
-        self.assertEqual(self.ask(app_id=AppId("/a"), hostname="*"), Killed(all_))
-
-    def test_an_unknown_app_is_refused(self) -> None:
-        """As the API says it."""
-        answer = self.ask(app_id=AppId("/none"))
-        self.assertEqual(answer, Unfit("unknown", "App '/none' does not exist"))
-
-    def test_another_app_s_task_is_not_of_the_app(self) -> None:
-        """A task is looked for only in the app that is named."""
-        (other,) = self.cluster.of("/b")
-        self.assertEqual(self.ask(app_id=AppId("/a"), task_ids=(other.id,)), Killed(()))
-
-    def test_with_scale_as_many_fewer_are_wished(self) -> None:
-        """A deployment takes exactly those away."""
-        first, second, third = self.cluster.of("/a")
-        answer = self.ask(task_ids=(first.id, second.id), scale=True)
-        assert isinstance(answer, Planned)
-        self.assertEqual(self.cluster.state.apps[AppId("/a")].spec.instances, 1)
-        action = self.cluster.state.deployments[answer.deployment_id].actions[0]
-        self.assertEqual(action, Action(ActionKind.SCALE, AppId("/a"), 1, (first.id, second.id)))
-        self.cluster.settle()
-        self.assertEqual(self.cluster.of("/a"), [third])
-
-    def test_scale_and_wipe_are_refused_together(self) -> None:
-        """As the API says it."""
-        answer = self.ask(app_id=AppId("/a"), scale=True, wipe=True)
-        self.assertEqual(
-            answer, Unfit("bad_request", "You cannot use scale and wipe at the same time.")
-        )
-
-    def test_with_wipe_they_are_forgotten_at_once(self) -> None:
-        """Also if nobody has said that they have ended."""
-        first = self.cluster.of("/a")[0]
-        self.ask(task_ids=(first.id,), wipe=True)
-        self.assertNotIn(first.id, self.cluster.state.instances)
-
-    def test_an_app_everywhere_is_not_scaled_by_kills(self) -> None:
-        """Its number is nobody's wish, so that one fewer means nothing."""
-        everywhere = app("/e", every_agent=True)
-        self.cluster.add(everywhere)
-        self.cluster._start(everywhere)
-        answer = self.ask(app_id=AppId("/e"), scale=True)
-        assert isinstance(answer, Unfit)
-        self.assertEqual(answer.reason, "invalid")
 
 
 class LifeTests(SynchronousTestCase):
