@@ -23,7 +23,7 @@ from mesostw.bus.doorway import BACKLOG, Doorway
 from mesostw.bus.exchange import Exchange
 from mesostw.client.connect import connect
 from mesostw.client.cores import CoreScheduler
-from mesostw.client.scheduler import FrameworkRefused, SchedulerClient
+from mesostw.client.scheduler import FrameworkRefused
 from mesostw.core.marathon.machine import Marathon
 from mesostw.core.marathon.membership import roles_of
 from mesostw.core.marathon.state import MarathonState
@@ -123,9 +123,15 @@ class MarathonDaemon(Service):
             clock, self._core, self._store, self._feed, exchange, scheduler, self._give_up
         )
         exchange.inbox = scheduler.inbox = driver
+        # What it says of itself is known once the store has been read.
+        self._client = connect(
+            reactor,
+            scheduler,
+            FrameworkInfo(user="", name=options["framework_name"]),
+            explicit_acknowledgements=True,
+        )
         self._port: IListeningPort | None = None
         self._live: Live | None = None
-        self._client: SchedulerClient | None = None
 
     def startService(self) -> None:
         """Listen, read the store, then dial the master."""
@@ -146,12 +152,8 @@ class MarathonDaemon(Service):
         keep_pauses_short()
         address = address_of(options["hostname"] or options["http_address"], number)
         self._doorway.site = self._site(address)
-        client = self._client = connect(
-            reactor,
-            self._scheduler,
-            framework_of(options, self._core, f"http://{address}/"),
-            explicit_acknowledgements=True,
-        )
+        client = self._client
+        client.framework = framework_of(options, self._core, f"http://{address}/")
         unattended(client.start(options["master"]), self._refused)
         self._log.info("Marathon answers at {address}", address=address)
 
@@ -217,8 +219,7 @@ class MarathonDaemon(Service):
     async def _stop(self) -> None:
         if self._port is not None:
             await Deferred.fromCoroutine(settled(self._port.stopListening()))
-        if self._client is not None:
-            self._client.stop()
+        self._client.stop()
         self._prober.close()
         if self._live is not None:
             self._live.stop()

@@ -115,7 +115,9 @@ class MemoryHost:
         if container_id in self._live or container_id in self._ended:
             self._tell(self._state(container_id))
             return
-        running = self._live[container_id] = _Running(self._script(spec))
+        # It lives before anybody is asked how: the script may look at what lives here.
+        running = self._live[container_id] = _Running(Run())
+        running.run = self._script(spec)
         running.next = self._clock.callLater(running.run.start_s, self._start, container_id)
 
     def kill(self, container_id: ContainerId, number: int) -> None:

@@ -5,6 +5,7 @@ Run simulations by their seeds, and tell the story of those that failed.
 
     python -m mesostw.testing.simulate --seed 7
     python -m mesostw.testing.simulate --seeds 1-200
+    python -m mesostw.testing.simulate --marathon --seed 7
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TextIO
 from twisted.logger import globalLogBeginner
 
 from mesostw.testing.cluster import STORM_S, Cluster, Report
+from mesostw.testing.marathon import MarathonCluster
 
 
 def main(arguments: Sequence[str], out: TextIO) -> int:
@@ -27,6 +29,7 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--seed", type=int, help="one seed")
     parser.add_argument("--seeds", help="seeds from A to B, as A-B")
     parser.add_argument("--seconds", type=float, default=STORM_S, help="how long things go wrong")
+    parser.add_argument("--marathon", action="store_true", help="the framework is Marathon")
     parser.add_argument("--story", action="store_true", help="tell the story also of a success")
     options = parser.parse_args(arguments)
     if options.seeds:
@@ -38,7 +41,8 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     trouble: Counter[str] = Counter()
     began = time.monotonic()
     for seed in seeds:
-        report = Cluster(seed, storm_s=options.seconds).run()
+        kind = MarathonCluster if options.marathon else Cluster
+        report = kind(seed, storm_s=options.seconds).run()
         trouble += report.trouble
         if report.faults:
             failed.append(seed)
