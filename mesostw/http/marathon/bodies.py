@@ -17,7 +17,7 @@ from mesostw.http.rendering import Reply
 from mesostw.interfaces import IClock, IFeed
 
 #: Bodies that are kept: one for each list and set of embedded parts that is asked for.
-BODIES_MAX: Final = 16
+BODIES_MAX: Final = 8
 
 
 class Bodies:

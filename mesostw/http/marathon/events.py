@@ -22,8 +22,9 @@ from zope.interface import implementer
 
 from mesostw.core.marathon.changes import AffectedKept, DeploymentEnded, Told
 from mesostw.core.marathon.emitting import app_document
-from mesostw.core.marathon.events import Event
+from mesostw.core.marathon.events import AppPosted, Event
 from mesostw.core.marathon.records import Affected
+from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.turn import stamp_of
 from mesostw.http.marathon.asking import Call, call_of, encode
 from mesostw.http.marathon.event_shapes import deployment_of, event_shape, kind_of
@@ -128,7 +129,7 @@ class EventStreams:
     """Every reader of one feed's events."""
 
     def __init__(self, feed: IFeed, clock: IClock, waiting_max: int) -> None:
-        self._clock, self._waiting_max = clock, waiting_max
+        self._feed, self._clock, self._waiting_max = feed, clock, waiting_max
         self._readers: dict[Reader, str] = {}
         self._affected: dict[DeploymentId, list[Affected]] = {}
         self._beating: IDelayedCall | None = None
@@ -194,10 +195,16 @@ class EventStreams:
         for deployment_id in ended:
             self._affected.pop(deployment_id, None)
 
+    def _posted(self, event: Event) -> dict[str, object]:
+        """The app that was posted with its version, which it got with the same change."""
+        view: MarathonState = self._feed.view
+        app = view.apps.get(event.spec.id) if isinstance(event, AppPosted) else None
+        return {} if app is None else {"appDefinition": app_document(app)}
+
     def _rendered(self, event: Event) -> Rendered:
         kind, deployment = kind_of(event), deployment_of(event)
         if deployment is None:
-            return Rendered.of(kind, event_shape(event))
+            return Rendered.of(kind, {**event_shape(event), **self._posted(event)})
         affected = self._affected.get(deployment.id, ())
         before = [app_document(one.before) for one in affected if one.before is not None]
         after = [app_document(one.after) for one in affected if one.after is not None]

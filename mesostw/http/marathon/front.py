@@ -3,7 +3,7 @@ The root of Marathon's site: who may ask, who answers, and what every answer has
 
 ::
 
-    credentials -> CORS -> the dashboard, the stream of events, or the API
+    CORS -> credentials -> the dashboard, the stream of events, or the API
     API: this Marathon's own pages -> the leader, here or elsewhere -> the noun's answer
 """
 
@@ -82,8 +82,8 @@ class Front(Resource):
         if self._parts.leader() == "":
             request.setHeader("X-Marathon-Leader", f"http://{self._parts.identity.address}")
         try:
-            self._check_credentials(request, words)
             self._allow_origin(request)
+            self._check_credentials(request, words)
         except ApiRefusal as refusal:
             return Said(refusal.reply())
         for prefix, resource in self._special:
@@ -95,7 +95,12 @@ class Front(Resource):
 
     def _check_credentials(self, request: Request, words: tuple[str, ...]) -> None:
         wanted = self._parts.credentials
-        if not wanted or words == ("ping",):
+        is_preflight = (
+            request.method == b"OPTIONS"
+            and request.getHeader("access-control-request-method") is not None
+        )
+        # Browsers ask whether they may ask without saying who asks.
+        if not wanted or words == ("ping",) or is_preflight:
             return
         scheme, _, given = (request.getHeader("authorization") or "").partition(" ")
         shown = _decoded(given) if scheme.lower() == "basic" else b""
@@ -180,7 +185,8 @@ class Api(Resource):
             self._under_way -= 1
         if reply is None or gone:
             return
-        reply = await packed(self._parts.clock, request, reply)
+        if self._parts.compress:
+            reply = await packed(self._parts.clock, request, reply)
         if not gone:
             _written(request, reply)
 

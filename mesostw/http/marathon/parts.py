@@ -81,6 +81,8 @@ class MarathonParts:
     abdicate: Callable[[], None] = _stays
     #: ``USER:PASSWORD`` that every request but ``/ping`` has to show; empty asks nobody.
     credentials: str = ""
+    #: Whether bodies are compressed for who takes that.
+    compress: bool = True
     #: Origins whose pages may read here; ``*`` is every one.
     allowed_origins: Sequence[str] = ()
     #: Requests under way at a time; ``None`` is no limit. Event streams do not count.

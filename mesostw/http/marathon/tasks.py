@@ -120,7 +120,10 @@ class TasksApi:
         if not isinstance(answer, Killed):
             raise unexpected(answer)
         texts = [self._text(one) for one in answer.instances]
-        if is_one and texts:
+        if is_one:
+            if not texts:
+                # It has ended while it was asked for.
+                raise ApiRefusal(404, f"Task '{quoted((task_ids or ('',))[0])}' does not exist")
             return Reply(b'{"task":%b}' % texts[0], JSON)
         return Reply(b'{"tasks":[%b]}' % b",".join(texts), JSON)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mesostw.bus.exchange import Exchange
@@ -23,6 +22,7 @@ from mesostw.interfaces import IPerformer
 from mesostw.messages import AgentID, TaskID, TaskState, TaskStatus
 from mesostw.model.ids import FrameworkId
 from mesostw.store.memory import MemoryDisk, MemoryStore
+from mesostw.unattended import unattended
 from tests.core.marathon.offering import offer
 from tests.http.marathon.world import MarathonWorld
 
@@ -73,6 +73,8 @@ class LivingWorld(MarathonWorld):
         self.marathon = Marathon(flags or MarathonFlags(), b"12345678", random.Random(1))
         super().__init__(reports=self.marathon, **parts)
         self.failures: list[object] = []
+        #: Rounds of offers so far.
+        self.offers = 0
         self.driver: Driver[Any, Any, Any] = Driver(
             self.clock,
             self.marathon,
@@ -84,7 +86,7 @@ class LivingWorld(MarathonWorld):
             checking=True,
         )
         self.agent.driver = self.driver
-        Deferred.fromCoroutine(self.driver.start())
+        unattended(self.driver.start(), self.failures.append)
         self.driver.tell((Registered(FrameworkId("F-1"), None),))
         self.turn()
 
@@ -96,20 +98,11 @@ class LivingWorld(MarathonWorld):
         for _ in range(times):
             self.clock.advance(0)
 
-    def offer(self, count: int = 1, role: str = "*", resources: str = "") -> None:
-        """The agents have all that is needed, once each."""
-        more = {"resources": resources} if resources else {}
-        self._offers = getattr(self, "_offers", 0) + 1
-        self.driver.tell(
-            (
-                Offered(
-                    tuple(
-                        offer(n, role=role, name=f"O{self._offers}.{n}", **more)
-                        for n in range(1, count + 1)
-                    )
-                ),
-            )
-        )
+    def offer(self, count: int = 1) -> None:
+        """Each agent has plenty, once."""
+        self.offers += 1
+        offers = (offer(n, name=f"O{self.offers}.{n}") for n in range(1, count + 1))
+        self.driver.tell((Offered(tuple(offers)),))
         self.turn()
 
     def settle(self, seconds: int = 20) -> None:

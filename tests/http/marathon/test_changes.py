@@ -298,7 +298,13 @@ class EndTasksTests(Changes):
         answer = self.ask(None, "DELETE", "/v2/apps/nope/tasks")
         self.assertEqual(answer.json, {"message": "App '/nope' does not exist"})
         answer = self.ask(None, "DELETE", "/v2/apps/shop/db/tasks/x")
-        self.assertEqual((answer.code, answer.json), (404, {"message": "Task 'x' does not exist"}))
+        missing = (404, {"message": "Task 'x' does not exist"})
+        self.assertEqual((answer.code, answer.json), missing)
+
+    def test_ended_meanwhile(self) -> None:
+        """A task that ends while it is asked for is as good as unknown."""
+        answer = self.ask(Killed(()), "DELETE", "/v2/apps/shop/db/tasks/shop_db.instance-0001")
+        self.assertEqual(answer.code, 404)
 
     def test_named(self) -> None:
         """Tasks of several apps by their ids."""

@@ -57,6 +57,12 @@ class HeadersTests(SynchronousTestCase):
         small = self.world.get("/v2/leader", accept_encoding="gzip")
         self.assertNotIn("content-encoding", small.headers)
 
+    def test_never_compressed(self) -> None:
+        """An operator may say that nothing is compressed."""
+        answer = MarathonWorld(compress=False).get("/help", accept_encoding="gzip")
+        self.assertNotIn("content-encoding", answer.headers)
+        self.assertGreater(len(answer.body), 512)
+
     def test_options(self) -> None:
         """OPTIONS says what a path does."""
         answer = self.world.ask("OPTIONS", "/v2/queue")
@@ -111,6 +117,16 @@ class OriginTests(SynchronousTestCase):
         for own in ({"Origin": "http://master:5050"}, {**self.PAGE, "X-Forwarded-Host": "page"}):
             world.answering(None)
             self.assertEqual(world.ask("DELETE", "/v2/queue/a/delay", headers=own).code, 204)
+
+    def test_preflight(self) -> None:
+        """Browsers ask first, without credentials; only that is answered without them."""
+        world = MarathonWorld(allowed_origins=("http://page",), credentials="ann:s")
+        wanted = {**self.PAGE, "Access-Control-Request-Method": "GET"}
+        self.assertEqual(world.ask("OPTIONS", "/v2/apps", headers=wanted).code, 200)
+        self.assertEqual(world.ask("OPTIONS", "/v2/apps", headers=self.PAGE).code, 401)
+        answer = world.ask("GET", "/v2/apps", headers=wanted)
+        self.assertEqual(answer.code, 401)
+        self.assertEqual(answer.headers["access-control-allow-origin"], "http://page")
 
 
 class CredentialTests(SynchronousTestCase):

@@ -352,7 +352,9 @@ class TreeTests(Living):
             self.assertIn(kind, kinds)
         posted = next(event for kind, event in frames(visit.now()) if kind == "api_post_event")
         self.assertEqual((posted["clientIp"], posted["uri"]), ("10.0.0.9", "/v2/apps"))
-        self.assertEqual(posted["appDefinition"]["id"], "/a")  # type: ignore[index]
+        posted_app = posted["appDefinition"]
+        assert isinstance(posted_app, dict)
+        self.assertEqual(posted_app["version"], self.app("/a")["version"])
 
     def test_info(self) -> None:
         """The id that the master gave is told."""
