@@ -145,6 +145,8 @@ class MarathonLayout:
                 yield "apps", app_id
             case changes.DeploymentChanged(deployment):
                 yield from _of_deployment(deployment)
+            case changes.ActionsDone(deployment_id):
+                yield "deployments", deployment_id
             case changes.DeploymentEnded(deployment_id):
                 yield "deployments", deployment_id
                 # The record has gone; the apps that it locked are those that say so.

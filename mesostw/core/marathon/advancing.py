@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from mesostw.core.marathon import delays
-from mesostw.core.marathon.changes import AffectedForgotten, DeploymentChanged, DeploymentEnded
+from mesostw.core.marathon.changes import (
+    ActionsDone,
+    AffectedForgotten,
+    DeploymentChanged,
+    DeploymentEnded,
+)
 from mesostw.core.marathon.events import (
     DeploymentFailed,
     DeploymentInfo,
@@ -44,15 +49,13 @@ def begun(turn: Turn, deployment: Deployment) -> None:
 def done(turn: Turn, found: Mapping[DeploymentId, frozenset[AppId]]) -> None:
     """Actions of the present steps of deployments are done."""
     for deployment_id, app_ids in found.items():
-        deployment = turn.state.deployments.get(deployment_id)
-        if deployment is not None:
-            _got_on(turn, replace(deployment, done=deployment.done | app_ids))
+        turn.change(ActionsDone(deployment_id, app_ids))
+        deployment = turn.state.deployments[deployment_id]
+        if len(deployment.done) == len(deployment.actions):
+            _step_done(turn, deployment)
 
 
-def _got_on(turn: Turn, deployment: Deployment) -> None:
-    if len(deployment.done) < len(deployment.actions):
-        turn.change(DeploymentChanged(deployment))
-        return
+def _step_done(turn: Turn, deployment: Deployment) -> None:
     turn.tell(DeploymentStepSucceeded(at=turn.now.wall, deployment=deployment))
     if deployment.step + 1 < len(deployment.steps):
         begun(turn, replace(deployment, step=deployment.step + 1, done=frozenset()))

@@ -240,6 +240,18 @@ class DelayChanged(Fact, frozen=True):
     delay: Delay | None
 
 
+class ActionsDone(Fact, frozen=True):
+    """
+    Actions of a deployment's present step are done.
+
+    No store keeps it: a step of a thousand apps would be written a thousand times.  The next
+    life looks at each app of the step again, and finds the same.
+    """
+
+    deployment_id: DeploymentId
+    app_ids: frozenset[AppId]
+
+
 class Restored(Fact, frozen=True):
     """A life begins with something that the store has: it need not be written again."""
 
@@ -274,6 +286,7 @@ MarathonChange: TypeAlias = (
     | ReadinessChanged
     | WaitingChanged
     | DelayChanged
+    | ActionsDone
     | Restored
     | Told
 )

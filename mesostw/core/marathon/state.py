@@ -21,7 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeVar, assert_never
 
+from msgspec.structs import replace
+
 from mesostw.core.marathon.changes import (
+    ActionsDone,
     AffectedForgotten,
     AffectedKept,
     AppChanged,
@@ -140,14 +143,12 @@ class MarathonState:
                 self.apply(kept)
             case Told():
                 pass
-            case TerminationKept(termination):
-                self.terminations.setdefault(termination.app_id, {})[termination.number] = (
-                    termination
-                )
-            case TerminationForgotten(app_id, number):
-                _drop(self.terminations, app_id, number)
-            case DeploymentChanged() | DeploymentEnded() | AffectedKept() | AffectedForgotten():
+            case TerminationKept() | TerminationForgotten():
+                self._apply_end(change)
+            case DeploymentChanged() | ActionsDone() | DeploymentEnded():
                 self._apply_deployment(change)
+            case AffectedKept() | AffectedForgotten():
+                self._apply_affected(change)
             case RegistrationKept(registration):
                 self.framework_id = registration.framework_id
             case _:
@@ -193,18 +194,35 @@ class MarathonState:
             case _:
                 assert_never(change)
 
-    def _apply_deployment(
-        self, change: DeploymentChanged | DeploymentEnded | AffectedKept | AffectedForgotten
-    ) -> None:
+    def _apply_end(self, change: TerminationKept | TerminationForgotten) -> None:
         match change:
-            case DeploymentChanged(deployment):
-                self.deployments[deployment.id] = deployment
-                for app_id in deployment.app_ids:
-                    self.locks[app_id] = deployment.id
+            case TerminationKept(end):
+                self.terminations.setdefault(end.app_id, {})[end.number] = end
+            case TerminationForgotten(app_id, number):
+                _drop(self.terminations, app_id, number)
+            case _:
+                assert_never(change)
+
+    def _apply_affected(self, change: AffectedKept | AffectedForgotten) -> None:
+        match change:
             case AffectedKept(affected):
                 self.affected.setdefault(affected.deployment_id, {})[affected.app_id] = affected
             case AffectedForgotten(deployment_id, app_id):
                 self.affected.get(deployment_id, {}).pop(app_id, None)
+            case _:
+                assert_never(change)
+
+    def _apply_deployment(self, change: DeploymentChanged | ActionsDone | DeploymentEnded) -> None:
+        match change:
+            case DeploymentChanged(deployment):
+                is_new = deployment.id not in self.deployments
+                self.deployments[deployment.id] = deployment
+                for app_id in deployment.app_ids if is_new else ():
+                    self.locks[app_id] = deployment.id
+            case ActionsDone(deployment_id, app_ids):
+                known = self.deployments.get(deployment_id)
+                if known is not None:
+                    self.deployments[deployment_id] = replace(known, done=known.done | app_ids)
             case DeploymentEnded(deployment_id):
                 ended = self.deployments.pop(deployment_id, None)
                 self.affected.pop(deployment_id, None)
