@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import attrs
 import msgspec
@@ -139,11 +139,10 @@ class Call:
 
 def call_of(request: Request) -> Call:
     """The plain form of a request."""
-    path, _, _ = request.uri.partition(b"?")
-    arguments = {
-        name.decode("utf-8", "replace"): tuple(one.decode("utf-8", "replace") for one in values)
-        for name, values in (request.args or {}).items()
-    }
+    path, _, query = request.uri.partition(b"?")
+    # Not ``request.args``: they have what a body says too, if it calls itself a form.
+    named = parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True)
+    arguments = {name: tuple(values) for name, values in named.items()}
     peer = request.getClientAddress()
     return Call(
         method=request.method.decode("ascii", "replace"),

@@ -75,8 +75,9 @@ class LivingWorld(MarathonWorld):
         self.failures: list[object] = []
         #: Rounds of offers so far.
         self.offers = 0
+        clock: Any = self.clock
         self.driver: Driver[Any, Any, Any] = Driver(
-            self.clock,
+            clock,
             self.marathon,
             MemoryStore(MemoryDisk()),
             self.feed,

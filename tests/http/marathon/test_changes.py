@@ -100,6 +100,15 @@ class CreateTests(Changes):
         )
         self.assertEqual(answer.code, 201)
 
+    def test_form(self) -> None:
+        """A body that calls itself a form, as curl's does, is no part of the query."""
+        self.world.answering(planned(self.app))
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        document = {"id": "a", "cmd": "x&force=true&y"}
+        self.assertEqual(self.world.ask("POST", "/v2/apps", document, form).code, 201)
+        terms = Terms(client_ip=CLIENT, uri="/v2/apps")
+        self.assertEqual(self.asked, AppsAsked((document,), terms, may_exist=False))
+
     def test_no_json(self) -> None:
         """A body that is no JSON is 400 with the parser's text."""
         for body in (b"", b"{", b"id=3", b"\xff", b"[" * 100_000):
