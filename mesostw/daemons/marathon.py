@@ -41,6 +41,7 @@ from mesostw.feed.changes import Feed
 from mesostw.feed.live import Live
 from mesostw.feed.marathon import marathon_face
 from mesostw.feed.marathon_layout import MarathonBanner
+from mesostw.http.marathon.levels import LogLevels
 from mesostw.http.marathon.parts import MarathonIdentity, MarathonParts
 from mesostw.http.marathon.site import marathon_site
 from mesostw.http.serving import HouseSite
@@ -102,8 +103,8 @@ class MarathonDaemon(Service):
 
     _log = Logger()
 
-    def __init__(self, options: Options, reactor: Any) -> None:
-        self._options, self._reactor = options, reactor
+    def __init__(self, options: Options, reactor: Any, levels: LogLevels) -> None:
+        self._options, self._reactor, self._levels = options, reactor, levels
         clock = self._clock = ReactorClock(reactor)
         work_dir = Path(options["work_dir"]).absolute()
         # Apps' variables may hold secrets.
@@ -182,7 +183,10 @@ class MarathonDaemon(Service):
                 abdicate=self._abdicate,
                 credentials=options["http_credentials"] or "",
                 allowed_origins=options["access_control_allow_origin"] or (),
+                compress=options["http_compression"],
+                requests_max=options["http_max_concurrent_requests"],
                 waiting_events_max=options["event_stream_max_outstanding_messages"],
+                levels=self._levels,
                 live=face.socket,
                 snapshots=face.snapshots,
             )
@@ -249,7 +253,7 @@ def makeService(options: Options) -> IService:
     install_steady_time(reactor)
     daemon = Daemon(options)
     try:
-        MarathonDaemon(options, reactor).setServiceParent(daemon)
+        MarathonDaemon(options, reactor, daemon.levels).setServiceParent(daemon)
     except OSError as fault:
         refuse(f"--work_dir={options['work_dir']}: {fault}")
     return daemon

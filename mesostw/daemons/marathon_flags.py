@@ -82,6 +82,13 @@ FLAGS: Final[Sequence[Flag]] = (
         "Origins, separated by commas, whose pages may read the API; * for all.",
         read=origins,
     ),
+    Flag("http_compression", "Whether answers are compressed for who takes that.", "true", boolean),
+    Flag(
+        "http_max_concurrent_requests",
+        "Requests under way at a time, event streams left out; more are refused. No limit if not "
+        "given.",
+        read=count,
+    ),
     Flag("framework_name", "Name of the framework at the master.", "marathon"),
     Flag("mesos_role", "Role of apps that name none.", "*", check_role),
     Flag("mesos_user", "Whom apps run as that name nobody; Marathon's own user if not given."),
