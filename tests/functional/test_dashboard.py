@@ -64,24 +64,25 @@ class BrowserTestCase(SynchronousTestCase):
         return str(self.page.inner_text(selector))
 
 
+def start_fake(case: SynchronousTestCase) -> int:
+    """Start a simulated cluster that changes only when told; the port it listens on."""
+    fake = subprocess.Popen(
+        ["node", str(FAKE), "--port", "0", "--tasks", "2000", "--agents", "60", "--quiet"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert fake.stdout is not None
+    case.addCleanup(fake.stdout.close)
+    case.addCleanup(fake.wait)
+    case.addCleanup(fake.kill)
+    return int(fake.stdout.readline().split()[1])
+
+
 class SimulatedClusterTests(BrowserTestCase):
     """Many tasks that change only when told."""
 
     def setUp(self) -> None:
-        self.open_browser(f"http://127.0.0.1:{self.start_fake()}/")
-
-    def start_fake(self) -> int:
-        """Start a simulated cluster that changes only when told; the port it listens on."""
-        fake = subprocess.Popen(
-            ["node", str(FAKE), "--port", "0", "--tasks", "2000", "--agents", "60", "--quiet"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert fake.stdout is not None
-        self.addCleanup(fake.stdout.close)
-        self.addCleanup(fake.wait)
-        self.addCleanup(fake.kill)
-        return int(fake.stdout.readline().split()[1])
+        self.open_browser(f"http://127.0.0.1:{start_fake(self)}/")
 
     def tell_fake(self, command: str) -> Any:
         """Give the simulated cluster a command."""

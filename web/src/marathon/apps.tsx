@@ -95,7 +95,7 @@ export const APPS: TableSpec = {
     column("role", "Role", "text", "10ch", { extra: true }),
     column("ports", "Ports", "text", "12ch", { extra: true, read: (row) => ((row.ports ?? []) as readonly number[]).join(", ") }),
     column("failure", "Last failure", "text", "minmax(16ch, 1fr)", { extra: true }),
-    column("menu", "Do", "text", "6ch", {
+    column("menu", "Do", "text", "6ch", { tableOnly: true,
       narrow: true, read: () => null,
       cell: (row) => <Menu label={`Actions on ${row.id}`} actions={() => (row.folder === true ? groupActionsOf(row) : actionsOf(row, nowS.peek()))} />,
     }),

@@ -53,7 +53,7 @@ const DEPLOYMENTS: TableSpec = {
     column("step", "Steps", "number", "minmax(14ch, 1fr)", { right: false, read: (row) => progressOf(row)[0], cell: (row) => <StepBar row={row} /> }),
     column("started", "Started", "age", "9ch", { cell: (row) => <Age at={row.started} /> }),
     column("deadline", "Rolls back in", "age", "13ch", { extra: true, cell: (row) => (typeof row.deadline === "number" ? <Until at={row.deadline} /> : "never") }),
-    column("menu", "Do", "text", "6ch", { narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on deployment ${row.id}`} actions={() => deploymentActions(row)} /> }),
+    column("menu", "Do", "text", "6ch", { tableOnly: true, narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on deployment ${row.id}`} actions={() => deploymentActions(row)} /> }),
   ],
 };
 

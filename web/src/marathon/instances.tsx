@@ -47,7 +47,7 @@ function Address({ row }: { row: Row }) {
   const ports = (row.ports ?? []) as readonly number[];
   const host = String(row.hostname);
   if (ports.length === 0) return <>{host}</>;
-  return <>{host}:{ports.map((port, at) => <span key={port}>{at > 0 && ","}<a href={`http://${host}:${port}/`} target="_blank" rel="noreferrer noopener">{port}</a></span>)}</>;
+  return <span class="in-text">{host}:{ports.map((port, at) => <span key={port}>{at > 0 && ","}<a href={`http://${host}:${port}/`} target="_blank" rel="noreferrer noopener">{port}</a></span>)}</span>;
 }
 
 const instances = () => topicOf(marathon, "instances");
@@ -83,7 +83,7 @@ export function instancesSpec(config: unknown): TableSpec {
       column("zone", "Zone", "text", "10ch", { extra: true }),
       column("since", "Since", "age", "9ch", { cell: (row) => <Age at={row.started_at ?? row.staged_at} /> }),
       column("logs", "Logs", "text", "15ch", { right: false, read: () => null, cell: (row) => <Logs taskId={row.task_id} /> }),
-      column("menu", "Do", "text", "6ch", { narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.task_id}`} actions={() => [kill(row), killAndScale(row)]} /> }),
+      column("menu", "Do", "text", "6ch", { tableOnly: true, narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.task_id}`} actions={() => [kill(row), killAndScale(row)]} /> }),
     ],
   };
 }

@@ -50,7 +50,7 @@ const QUEUE: TableSpec = {
     column("since", "Since", "age", "10ch", { cell: (row) => <Age at={row.since} /> }),
     column("delay_until", "Back-off left", "number", "14ch", { cell: (row) => <Delay row={row} /> }),
     column("role", "Role", "text", "10ch", { extra: true }),
-    column("menu", "Do", "text", "6ch", { narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.id}`} actions={() => actionsOf(row)} /> }),
+    column("menu", "Do", "text", "6ch", { tableOnly: true, narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.id}`} actions={() => actionsOf(row)} /> }),
   ],
 };
 

@@ -15,6 +15,8 @@ export interface Column extends Field<Row> {
   readonly narrow?: boolean;
   /** Not shown until it is chosen. */
   readonly extra?: boolean;
+  /** Of use in the table only: the drawer has the same in another form. */
+  readonly tableOnly?: boolean;
   cell?(row: Row): ComponentChildren;
 }
 

@@ -87,7 +87,7 @@ export function Grid({ spec, scope }: { spec: TableSpec; scope?: (row: Row) => b
   useEffect(() => {
     scroller.current?.scrollTo(0, 0);
     select(-1);
-  }, [q, sort]);
+  }, [q, sort, scope]);
 
   const freeze = (frozen: boolean): void => {
     if (view.frozen === frozen) return;
@@ -163,7 +163,7 @@ export function Grid({ spec, scope }: { spec: TableSpec; scope?: (row: Row) => b
           aria-label={spec.noun}
           aria-rowcount={count + 1}
           aria-colcount={columns.length}
-          aria-activedescendant={selected >= 0 ? `row-${view.order[selected]}` : undefined}
+          aria-activedescendant={view.order[selected] === undefined ? undefined : `row-${view.order[selected]}`}
           tabIndex={0}
           ref={scroller}
           style={{ "--tracks": template, "--least": `${least}ch`, "--row": `${rowPx}px` }}

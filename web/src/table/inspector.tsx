@@ -19,7 +19,7 @@ export function Inspector({ spec, row, close }: { spec: TableSpec; row: Row | un
         <p class="muted">It is no longer here.</p>
       ) : (
         <>
-          <Facts facts={spec.columns.map((each) => [each.label, each.cell?.(row) ?? text(each.read(row))])} />
+          <Facts facts={spec.columns.filter((each) => each.tableOnly !== true).map((each) => [each.label, each.cell?.(row) ?? text(each.read(row))])} />
           {spec.actions?.(row)}
           {spec.commands !== undefined && <Commands commands={spec.commands(row)} />}
         </>
