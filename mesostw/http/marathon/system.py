@@ -13,6 +13,7 @@ from mesostw.http.marathon.parts import MarathonParts
 from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.http.metrics import PROMETHEUS, series, system_metrics
 from mesostw.http.rendering import JSON, TEXT, Reply
+from mesostw.model.apps import ROOT
 
 #: Of the object that ``/metrics`` answers.
 METRICS_VERSION: Final = "4.0.0"
@@ -43,7 +44,7 @@ def gauges(parts: MarathonParts) -> dict[str, float]:
     return {
         "marathon.apps.active.gauge": len(view.apps),
         "marathon.deployments.active.gauge": len(view.deployments),
-        "marathon.groups.active.gauge": len(view.groups) + 1,
+        "marathon.groups.active.gauge": len({ROOT, *view.groups}),
         "marathon.instances.running.gauge": tally.running,
         "marathon.instances.staged.gauge": tally.staged,
         "marathon.instances.healthy.gauge": tally.healthy,

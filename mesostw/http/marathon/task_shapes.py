@@ -93,6 +93,9 @@ class TaskTexts:
         #: How often a text had to be made.
         self.made = 0
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def get(self, view: MarathonState, instance: Instance) -> bytes:
         """A task of an app."""
         found = view.health.get(instance.id, _NO_RESULTS)
