@@ -30,6 +30,7 @@ MIN_LENGTH = "error.minLength"
 MAX_LENGTH = "error.maxLength"
 PATTERN = "error.pattern"
 WORD = "error.unknown.enum.literal"
+TOO_DEEP = {"/": f"must not be nested deeper than {DEPTH_MAX}"}
 
 #: A document of an app, and each fault of its shape.
 SHAPES: list[tuple[object, dict[str, str]]] = [
@@ -172,6 +173,27 @@ class ShapeTests(SynchronousTestCase):
             for path, key in expected.items():
                 self.assertIn(key, found[path], document)
 
+    def test_edges(self) -> None:
+        """What is just within its range is no fault of a document that has another one."""
+        edges: dict[str, object] = {
+            "cmd": "c",
+            "instances": 2**31 - 1,
+            "cpus": 0.001,
+            "mem": 0,
+            "gpus": 0,
+            "ports": [0, 65_535],
+            "backoffFactor": 1,
+            "fetch": [{"uri": "u" * 1024, "destPath": "d"}],
+            "networks": [{"name": "n" * 63}],
+            "readinessChecks": [{"httpStatusCodesForReady": [100, 999], "timeoutSeconds": 1}],
+            "upgradeStrategy": {"minimumHealthCapacity": 0, "maximumOverCapacity": 1},
+            "unreachableStrategy": "disabled",
+            "env": {"A": "a", "B": {"secret": "b"}},
+        }
+        self.assertEqual(shape_of(edges), {})
+        self.assertEqual(shape_of({**edges, "user": 1}), {"/user": STRING})
+        self.assertEqual(shape_of({"instances": "*", "user": 1}), {"/user": STRING})
+
     def test_groups(self) -> None:
         """Groups lie within each other, and a path leads to every fault."""
         for document, expected in GROUP_SHAPES:
@@ -210,12 +232,13 @@ class ShapeTests(SynchronousTestCase):
 
     def test_depth(self) -> None:
         """What is nested without end is refused, and breaks nothing."""
-        document: dict[str, Any] = {}
-        for _ in range(5 * DEPTH_MAX):
-            document = {"groups": [document]}
-        faults = Faults()
-        self.assertIsNone(group_draft(document, faults))
-        self.assertEqual(told(faults), {"/": f"must not be nested deeper than {DEPTH_MAX}"})
+        for levels in (DEPTH_MAX // 2, DEPTH_MAX // 2 + 1, 5 * DEPTH_MAX):
+            document: dict[str, Any] = {}
+            for _ in range(levels):
+                document = {"groups": [document]}
+            faults = Faults()
+            group_draft(document, faults)
+            self.assertEqual(told(faults), TOO_DEEP if levels > DEPTH_MAX // 2 else {}, levels)
 
     def test_many_documents(self) -> None:
         """A fault in one of several documents says in which one."""

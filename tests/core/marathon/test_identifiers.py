@@ -19,6 +19,7 @@ RIGHT = [
     ("//a///b/", "/", "/a/b"),
     ("a-b.c-1.2", "/", "/a-b.c-1.2"),
     ("restart/a", "/", "/restart/a"),
+    ("/a" * PARTS_MAX, "/", "/a" * PARTS_MAX),
 ]
 #: What is written, in which group, and a part of what is wrong.
 WRONG = [
@@ -75,3 +76,4 @@ class IdTests(SynchronousTestCase):
             self.assertEqual(child(found, "/g", "/id", faults), expected, found)
             self.assertEqual(bool(faults), not expected, found)
         self.assertFalse(child("/", "/", "/id", Faults()))
+        self.assertFalse(child(None, "/", "/id", Faults()))

@@ -182,6 +182,7 @@ RIGHT: list[dict[str, object]] = [
     {"container": {"type": "MESOS"}},
     {"container": {"volumes": [], "portMappings": []}},
     {"container": {}},
+    {"container": {"linuxInfo": {}}, "executorResources": {}},
     {"residency": {"taskLostBehavior": "WAIT_FOREVER"}},
     {"secrets": {}, "resourceLimits": {}, "tty": False},
     {"acceptedResourceRoles": ["*"]},
