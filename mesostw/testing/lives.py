@@ -32,6 +32,7 @@ from mesostw.core.agent.fetches import FetchSpec
 from mesostw.core.agent.flags import AgentFlags
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.state import AgentState
+from mesostw.core.marathon.machine import Marathon
 from mesostw.core.master.changes import OfferMade
 from mesostw.core.master.flags import MasterFlags
 from mesostw.core.master.machine import Master
@@ -72,6 +73,7 @@ class Parts:
     master_store: type[MemoryStore] = MemoryStore
     agent_store: type[MemoryStore] = MemoryStore
     framework_store: type[MemoryStore] = MemoryStore
+    marathon: type[Marathon] = Marathon
 
 
 class Surroundings:

@@ -23,7 +23,6 @@ from mesostw.client.scheduler import SchedulerClient
 from mesostw.core.marathon import fitness
 from mesostw.core.marathon.changes import InstanceChanged
 from mesostw.core.marathon.flags import MarathonFlags
-from mesostw.core.marathon.machine import Marathon
 from mesostw.core.marathon.membership import roles_of
 from mesostw.core.marathon.records import ActionKind, Instance
 from mesostw.core.marathon.state import MarathonState
@@ -36,6 +35,7 @@ from mesostw.core.marathon.words import (
     Planned,
     StepDown,
     Terms,
+    Unfit,
 )
 from mesostw.core.probes import ProbeSpec, StartProbe, StopProbe
 from mesostw.driver import Driver
@@ -47,7 +47,7 @@ from mesostw.messages import (
     FrameworkID,
     FrameworkInfo,
 )
-from mesostw.model.apps import AppId
+from mesostw.model.apps import ROOT, AppId
 from mesostw.model.resources import Resources
 from mesostw.probing.memory import Scripted, memory_prober
 from mesostw.store.memory import MemoryDisk
@@ -102,10 +102,16 @@ class MarathonProgram:
         #: What each app may be: one thing if it was acknowledged, more while it was not.
         #: ``None`` is no app; an app that may be anything is left out.
         self.wished: dict[AppId, list[Wish | None]] = {app_id: [None] for app_id in APPS}
+        #: Apps that may have instances of former configurations, as a deployment was stopped.
+        self.halfway: set[AppId] = set()
         self.calm = False
+        #: What readers of the life before saw last: it was kept.
+        self.seen: MarathonState | None = None
 
     def start(self) -> MarathonLife:
         self.lives += 1
+        if self.life is not None:
+            self.seen = self.life.feed.view
         self.life = MarathonLife(self.around, self, self.lives)
         self.life.start()
         return self.life
@@ -157,7 +163,7 @@ class MarathonProgram:
         instances = state.of_app(app_id).values()
         ready = [one for one in instances if fitness.is_ready(state, one) and not one.is_doomed]
         old = [one.id for one in instances if one.config != app.last_config_change_at]
-        if len(ready) == len(instances) == wanted and not old:
+        if len(ready) == len(instances) == wanted and (not old or app_id in self.halfway):
             return []
         return [f"{app_id} has {len(ready)} ready of {len(instances)}, wanted {wanted}, old {old}"]
 
@@ -182,7 +188,7 @@ class MarathonLife(Life):
         self.program = program
         self.store = self.make_store(around.parts.framework_store, program.disk)
         nonce = self.random.randbytes(8)
-        self.core = Marathon(FLAGS, nonce, self.random)
+        self.core = around.parts.marathon(FLAGS, nonce, self.random)
         self.feed: Feed[MarathonState, Any] = Feed(MarathonState())
         self.scheduler = CoreScheduler(self)
         self._bad = around.chance(f"{program.name}/{number}/probes")
@@ -213,6 +219,7 @@ class MarathonLife(Life):
             explicit_acknowledgements=True,
         )
         await driver.start()
+        self._remembers(self.program.seen)
         kept = self.core.state.framework_id
         client.framework = FrameworkInfo(
             id=None if kept is None else FrameworkID(value=kept),
@@ -225,6 +232,13 @@ class MarathonLife(Life):
         )
         User(self).begin()
         await client.start(MASTER_ADDRESS)
+
+    def _remembers(self, earlier: MarathonState | None) -> None:
+        """Complain if the tree is an older one than readers of an earlier life saw."""
+        seen = "" if earlier is None or ROOT not in earlier.groups else earlier.groups[ROOT].version
+        kept = self.core.state.groups.get(ROOT)
+        if seen and (kept is None or kept.version < seen):
+            self.around.wrong(f"{self.host} has lost changes of the tree after {kept}: {seen}")
 
     def _tell(self, stimuli: Sequence[object]) -> None:
         if self.alive and self.driver is not None:
@@ -275,7 +289,7 @@ class Watcher:
         self._doomed.add(instance.id)
         state = self._life.feed.view
         deployment = state.deployment_of(instance.app_id)
-        if deployment is None or not instance.doom.startswith("replaced"):
+        if deployment is None or not instance.doom.startswith("Replaced"):
             return
         action = next((one for one in deployment.actions if one.app_id == instance.app_id), None)
         if action is None or action.kind is not ActionKind.RESTART:
@@ -317,6 +331,9 @@ class User:
         before = program.wished.get(app_id)
         if wish != "same" and before is not None:
             program.wished[app_id] = [*before, wish]  # type: ignore[list-item]
+        if isinstance(question, DeploymentCancelAsked):
+            # A deployment that is only stopped, or was but a restart, leaves its apps so.
+            program.halfway.update(APPS)
         self._life.around.tell("{} is asked {}", self._life.host, question)
         try:
             answer = await driver.ask(question)
@@ -328,10 +345,23 @@ class User:
             program.wished[app_id] = [wish]  # type: ignore[list-item]
         elif wish != "same" and before is not None:
             program.wished[app_id] = before
-        if isinstance(question, DeploymentCancelAsked) and isinstance(answer, Planned):
-            # Whatever it took back, the apps that it changed are as they were some time ago.
-            program.wished.clear()
+        if not isinstance(answer, Unfit):
+            self._follows(question, app_id)
         self.begin()
+
+    def _follows(self, question: Struct, app_id: AppId) -> None:
+        """What else an acknowledged wish means for what is to be expected."""
+        program = self._program
+        match question:
+            case DeploymentCancelAsked():
+                # Whatever it took back, its apps are as they were some time ago.
+                program.wished.clear()
+            case AppRestartAsked() | AppRemovalAsked():
+                program.halfway.discard(app_id)
+            case AppsAsked(documents=(document,)) if "cmd" in document:
+                program.halfway.discard(app_id)
+            case _:
+                pass
 
     def _question(self, app_id: AppId, terms: Terms) -> tuple[Struct, Wish | str | None]:
         state = self._life.core.state

@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 from mesostw.core.marathon.dependencies import layers
 from mesostw.core.marathon.records import Action, ActionKind, TreeChange
 from mesostw.core.marathon.state import MarathonState
-from mesostw.model.apps import App
+from mesostw.model.apps import App, AppId
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -51,7 +51,9 @@ def _action(state: MarathonState, change: TreeChange, after: App) -> Action | No
     if before is None:
         return scale
     is_other = (
-        before.last_config_change_at != after.last_config_change_at or after.id in change.restarted
+        before.last_config_change_at != after.last_config_change_at
+        or after.id in change.restarted
+        or _is_replacing(state, after.id)
     )
     if is_other and (spec.instances or spec.every_agent):
         return Action(ActionKind.RESTART, after.id, spec.instances)
@@ -59,6 +61,21 @@ def _action(state: MarathonState, change: TreeChange, after: App) -> Action | No
     if is_other or counts != (spec.instances, spec.every_agent):
         return scale
     return None
+
+
+def _is_replacing(state: MarathonState, app_id: AppId) -> bool:
+    """
+    Whether a deployment under way has not yet replaced all former instances of an app.
+
+    One that takes its place by force must finish that, also if it only scales: else the app
+    would stay half-way for ever, with nobody having asked for that.
+    """
+    deployment = state.deployment_of(app_id)
+    return deployment is not None and any(
+        action.app_id == app_id and action.kind is ActionKind.RESTART
+        for step in deployment.steps[deployment.step :]
+        for action in step
+    )
 
 
 def _with(table: Mapping[K, V], changed: Mapping[K, V | None]) -> dict[K, V]:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.marathon.changes import DeploymentChanged, DeploymentEnded
 from mesostw.core.marathon.dependencies import cycle_of, layers
 from mesostw.core.marathon.plans import Steps, steps_of
-from mesostw.core.marathon.records import Action, ActionKind, TreeChange
-from mesostw.model.apps import App, AppId, Group, GroupId, InstanceId
-from tests.core.marathon.builders import V1, V2, World, app
+from mesostw.core.marathon.records import Action, ActionKind, Deployment, TreeChange
+from mesostw.model.apps import App, AppId, DeploymentId, Group, GroupId, InstanceId
+from tests.core.marathon.builders import V1, V2, V3, World, app
 
 START, STOP = ActionKind.START, ActionKind.STOP
 SCALE, RESTART = ActionKind.SCALE, ActionKind.RESTART
@@ -174,6 +175,19 @@ class StepTests(SynchronousTestCase):
         after = app("/a", V2, config=V1, instances=2)
         change = TreeChange(version=V2, apps=tree(after), restarted=frozenset({after.id}))
         self.assertEqual(self.steps(change), ((Action(RESTART, after.id, 2),),))
+
+    def test_whoever_takes_the_place_of_a_restart_finishes_it(self) -> None:
+        """A forced change of the number alone leaves no app half-way between two versions."""
+        before = app("/a", V2, instances=2)
+        self.world.add(before)
+        steps = ((Action(START, AppId("/b")),), (Action(RESTART, before.id, 2),))
+        under_way = Deployment(DeploymentId("d"), V2, steps, 0.0)
+        after = app("/a", V3, config=V2, instances=3)
+        change = TreeChange(version=V3, apps=tree(after))
+        self.world.state.apply(DeploymentChanged(under_way))
+        self.assertEqual(self.steps(change), ((Action(RESTART, after.id, 3),),))
+        self.world.state.apply(DeploymentEnded(under_way.id))
+        self.assertEqual(self.steps(change), ((Action(SCALE, after.id, 3),),))
 
     def test_one_on_every_agent_is_another_number(self) -> None:
         """Turning ``"instances": "*"`` on scales, also if the number last shown is the same."""
