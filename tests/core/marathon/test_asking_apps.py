@@ -195,6 +195,8 @@ class ChangingTests(Base):
         answer = self.ask({"id": "/a", "instances": 5}, terms=Terms())
         assert isinstance(answer, Unfit)
         self.assertEqual((answer.reason, answer.deployments), ("locked", (running,)))
+        for question in (AppRestartAsked(A, Terms()), AppRemovalAsked(A, Terms())):
+            self.assertEqual(self.world.run(asked, question), answer)
         self.assertEqual(self.app(), self.first)
 
     def test_restart(self) -> None:
