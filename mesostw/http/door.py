@@ -18,17 +18,16 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import attrs
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer, IProtocolFactory, IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IBodyProducer, IResponse
+from twisted.web.iweb import IResponse
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
-from zope.interface import implementer
 
 from mesostw.http.errors import HttpRefusal
-from mesostw.http.proxy import Web, passed_on
+from mesostw.http.proxy import Web, body_of, passed_on
 from mesostw.http.rendering import JSON, Query, Reply, failed, json_reply, query_of, write
 from mesostw.http.splice import Splices
 from mesostw.unattended import unattended
@@ -187,7 +186,7 @@ class Door(Resource):
         data = request.content.read() if request.content is not None else b""
         _, _, query = request.uri.partition(b"?")
         asked = self._web.request(
-            request.method, house.address(words, query), self._head(request), _body(data)
+            request.method, house.address(words, query), self._head(request), body_of(data)
         )
         _ = asked.addTimeout(ANSWER_TIMEOUT_S, self._clock)
         try:
@@ -259,29 +258,3 @@ def _is_upgrade(request: Request) -> bool:
 def _refused(refusal: HttpRefusal) -> Reply:
     told = json_reply({"message": refusal.text})
     return Reply(told.body, JSON, refusal.status, headers=refusal.headers)
-
-
-def _body(data: bytes) -> IBodyProducer | None:
-    return _Body(data) if data else None
-
-
-@implementer(IBodyProducer)
-class _Body:
-    """A body that is here already."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.length = len(data)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._data)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        pass
-
-    def resumeProducing(self) -> None:
-        pass
-
-    def stopProducing(self) -> None:
-        pass

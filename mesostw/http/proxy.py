@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as Receiver
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IResponse
+from twisted.web.iweb import IBodyProducer, IResponse
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
@@ -123,6 +123,33 @@ class AgentFiles(Resource):
             # Whatever it was, the agent does not answer, and its text is for a person.
             reason = str(fault)[:200] or type(fault).__name__
             raise HttpRefusal(502, f"The agent does not answer: {reason}\n") from fault
+
+
+def body_of(data: bytes) -> IBodyProducer | None:
+    """What is sent with a request; ``None`` if there is nothing."""
+    return _Ready(data) if data else None
+
+
+@implementer(IBodyProducer)
+class _Ready:
+    """A body that is here already."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._data)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        pass
+
+    def resumeProducing(self) -> None:
+        pass
+
+    def stopProducing(self) -> None:
+        pass
 
 
 def passed_on(response: IResponse, request: Request) -> Deferred[None]:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IBodyProducer, IResponse
+from twisted.web.iweb import IResponse
 from twisted.web.server import Request
-from zope.interface import implementer
 
 from mesostw.http.marathon.refusals import ApiRefusal
-from mesostw.http.proxy import Web, passed_on
+from mesostw.http.proxy import Web, body_of, passed_on
 
 #: Requests that are passed on at a time; as many connections as the original keeps.
 RELAYED_MAX: Final = 64
@@ -40,28 +38,6 @@ _OWN: Final = frozenset(
         b"upgrade",
     }
 )
-
-
-@implementer(IBodyProducer)
-class _Body:
-    """A body that is here already."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.length = len(data)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._data)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        pass
-
-    def resumeProducing(self) -> None:
-        pass
-
-    def stopProducing(self) -> None:
-        pass
 
 
 class Relay:
@@ -115,7 +91,7 @@ class Relay:
         headers.setRawHeaders(SIGNATURE, [", ".join(signatures)])
         data = request.content.read() if request.content is not None else b""
         uri = b"http://" + leader.encode() + request.uri
-        asked = self._web.request(request.method, uri, headers, _Body(data) if data else None)
+        asked = self._web.request(request.method, uri, headers, body_of(data))
         _ = asked.addTimeout(READ_TIMEOUT_S, self._clock)
         try:
             return await asked
