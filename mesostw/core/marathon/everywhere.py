@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mesostw.core.marathon import flows
 from mesostw.core.marathon.constraints import Tally, refusing
 from mesostw.core.marathon.launchbook import KnownAgent, Looking
 from mesostw.core.marathon.matching import Rules, is_home, is_scarce, rules_of
@@ -124,6 +125,8 @@ def _looking(turn: Turn, app: App) -> Looking:
     looking = everywhere.get(app.id)
     if looking is None or looking.config != app.last_config_change_at:
         looking = everywhere[app.id] = Looking(app.last_config_change_at, turn.now.steady)
+        # What was refused while nobody looked is to be seen again.
+        flows.wished(turn, app.spec.role)
     return looking
 
 

@@ -8,7 +8,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import everywhere, offers, queue
 from mesostw.core.marathon.records import Condition
-from mesostw.core.scheduling import AcceptOffers, AgentFailed, DeclineOffers, SuppressOffers
+from mesostw.core.scheduling import (
+    AcceptOffers,
+    AgentFailed,
+    DeclineOffers,
+    ReviveOffers,
+    SuppressOffers,
+)
 from mesostw.messages.offers import Offer
 from mesostw.model.apps import App, Constraint, Operator
 from mesostw.model.ids import AgentId
@@ -154,6 +160,15 @@ class LaunchTests(EverywhereCase):
         self.world.live.roles = frozenset({"*", "web"})
         self.world.run(offers.ticked)
         self.assertEqual(self.world.did(SuppressOffers), [SuppressOffers(("web",))])
+
+    def test_asked_for(self) -> None:
+        """When such an app comes, offers are asked for that were refused before."""
+        one = self.wish()
+        self.assertEqual(self.world.did(ReviveOffers), [ReviveOffers(("*",))])
+        self.world.later(60)
+        self.world.clear()
+        self.target(one)
+        self.assertEqual(self.world.effects, [])
 
     def test_no_more(self) -> None:
         """When it is no such app any more, it is forgotten here."""
