@@ -114,7 +114,7 @@ class Sketch:
 
     def drawn(self, turn: Turn) -> TreeChange | Unfit:
         """The change that this is, if the tree that it leads to is right."""
-        self._name_new_tops()
+        self._name_paths()
         try:
             specs = ports.assigned(
                 {app_id: spec for app_id, spec in self.specs.items() if spec is not None},
@@ -133,14 +133,14 @@ class Sketch:
         )
         return self._judged(change) or change
 
-    def _name_new_tops(self) -> None:
-        """Top-level groups that are only the path of a new app have a record if that says more."""
-        if not roles.is_enforced(None, self.flags):
-            return
+    def _name_paths(self) -> None:
+        """The groups of a new app's path are there from then on, also when the app goes."""
         for app_id, spec in self.specs.items():
-            top = roles.top_of(app_id)
-            if spec is not None and top != ROOT and self.group(top) is None:
-                self.name_group(top, None, None)
+            if spec is None or self.before(app_id) is not None:
+                continue
+            for above in groups_above(app_id):
+                if above != ROOT and self.group(above) is None:
+                    self.name_group(above, None, None)
 
     def _changed(self, specs: Mapping[AppId, AppSpec], version: Stamp) -> dict[AppId, App | None]:
         """Every app that differs, at its new version."""
