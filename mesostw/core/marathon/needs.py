@@ -100,8 +100,9 @@ def ports_of(spec: AppSpec) -> tuple[int, ...]:
 
 def _accepts(spec: AppSpec, flags: MarathonFlags) -> Accepts:
     roles = spec.accepted_resource_roles
+    if spec.role == ANY_ROLE:
+        # Nothing reserved is ever offered to it.
+        return ANYTHING
     if not roles:
         return _DEFAULTS.get(flags.default_accepted_resource_roles, ANYTHING)
-    if spec.role == ANY_ROLE:
-        return Accepts(reserved=False)
     return Accepts(spec.role in roles, ANY_ROLE in roles)
