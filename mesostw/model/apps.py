@@ -338,7 +338,7 @@ class App(Struct, frozen=True, gc=False):
 
 
 class Group(Struct, frozen=True, gc=False):
-    """A group that was named; one that is only the path of an app has no record."""
+    """A group: named, or the path of what was put in it; it stays until it is removed."""
 
     id: GroupId
     version: Stamp

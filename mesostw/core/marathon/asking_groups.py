@@ -277,7 +277,7 @@ def _draw_groups(
             faults.add(f"{child_path}/id", f"'{child_id}' is there twice")
         seen.add(child_id)
         _draw(sketch, child_id, draft, there.get(child_id), child_path, faults)
-    for child_id in there.keys() - seen:
+    for child_id in sorted(there.keys() - seen):
         sketch.remove_group(child_id)
 
 

@@ -134,13 +134,20 @@ class Sketch:
         return self._judged(change) or change
 
     def _name_paths(self) -> None:
-        """The groups of a new app's path are there from then on, also when the app goes."""
-        for app_id, spec in self.specs.items():
-            if spec is None or self.before(app_id) is not None:
-                continue
-            for above in groups_above(app_id):
-                if above != ROOT and self.group(above) is None:
-                    self.name_group(above, None, None)
+        """The groups around what is new are there from then on, also when that goes."""
+        new: set[str] = {
+            app_id
+            for app_id, spec in self.specs.items()
+            if spec is not None and self.before(app_id) is None
+        }
+        new |= {
+            group_id
+            for group_id, group in self.groups.items()
+            if group is not None and group_id not in self.state.groups
+        }
+        for group_id in sorted({above for path in new for above in groups_above(path)} - {ROOT}):
+            if self.group(group_id) is None:
+                self.name_group(group_id, None, None)
 
     def _changed(self, specs: Mapping[AppId, AppSpec], version: Stamp) -> dict[AppId, App | None]:
         """Every app that differs, at its new version."""
@@ -170,7 +177,7 @@ class Sketch:
         }
         around = {above for path in (*apps, *changed) for above in groups_above(path)}
         around |= changed.keys() - dated.keys()
-        for group_id in around:
+        for group_id in sorted(around):
             group = self.group(group_id)
             if group is None and group_id == ROOT:
                 group = Group(ROOT, _UNDATED)

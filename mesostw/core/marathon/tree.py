@@ -1,7 +1,7 @@
 """
 The tree of groups, from the flat tables in which apps and groups are kept.
 
-A group is there if it was named, or if something is below it; the root always is.
+A group is there if it has a record, or if something is below it; the root always is.
 """
 
 from __future__ import annotations

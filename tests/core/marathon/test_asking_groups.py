@@ -12,6 +12,7 @@ from mesostw.core.marathon.asked import asked
 from mesostw.core.marathon.events import AppPosted, GroupChangeSucceeded
 from mesostw.core.marathon.records import ActionKind
 from mesostw.core.marathon.words import (
+    AppRemovalAsked,
     DryRun,
     GroupPatchAsked,
     GroupRemovalAsked,
@@ -390,14 +391,17 @@ class RemovingTests(Base):
         self.assertIsInstance(self.remove("/"), Planned)
         self.assertEqual((ids(self.world), self.groups()), ([], []))
 
-    def test_named_groups_stay(self) -> None:
-        """A group that was named stays without its apps; one that apps had made does not."""
+    def test_groups_stay(self) -> None:
+        """A group stays without what was in it, named or only the path of that, until it goes."""
         self.ask("/named", {"apps": [one("a")]})
-        ask_apps(self.world, one("/made/a"))
+        ask_apps(self.world, one("/made/x/a"))
+        self.ask("/around/inner", {})
         self.ask("/", {"id": "/named", "apps": []})
-        self.assertEqual(self.groups(), ["/made", "/named"])
+        self.world.run(asked, AppRemovalAsked(AppId("/made/x/a"), FORCED))
+        self.remove("/around/inner")
+        self.assertEqual(self.groups(), ["/around", "/made", "/made/x", "/named"])
         self.remove("/made")
-        self.assertEqual(self.groups(), ["/named"])
+        self.assertEqual(self.groups(), ["/around", "/named"])
 
     def test_unknown(self) -> None:
         """There is nothing to remove in a group that is not there."""
