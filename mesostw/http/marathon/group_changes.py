@@ -40,7 +40,13 @@ class GroupChanges:
 
     async def put(self, call: Call, words: tuple[str, ...]) -> Reply:
         """Have a group as described; or scaled, or as it was; or only tell the steps."""
-        group_id, document = GroupId(path_of(words)), call.document()
+        if words[-2:-1] == ("versions",):
+            # An old way to go back, which clients still use: without a body.
+            document: Document = {"version": words[-1]}
+            words = words[:-2]
+        else:
+            document = call.document()
+        group_id = GroupId(path_of(words))
         question = GroupAsked(group_id, document, call.terms(), dry_run=call.flag("dryRun"))
         answer = await ask(self._inbox, question)
         if isinstance(answer, DryRun):

@@ -146,6 +146,14 @@ class ChangeTests(SynchronousTestCase):
             self.assertEqual(self.asked.may_exist, False)
             self.assertEqual(self.asked.document, {"id": name, "apps": []})
 
+    def test_back_by_path(self) -> None:
+        """A client that puts nothing to a version of a group goes back to it."""
+        self.world.answering(PLANNED)
+        answer = self.world.ask("PUT", f"/v2/groups/shop/versions/{V2}?force=true")
+        self.assertEqual((answer.code, answer.json), (200, RESULT))
+        self.assertEqual(self.asked.group_id, GroupId("/shop"))
+        self.assertEqual(self.asked.document, {"version": V2})
+
     def test_replace(self) -> None:
         """``PUT`` goes to the core as it is, with ``force`` and ``dryRun``."""
         self.world.answering(PLANNED)
