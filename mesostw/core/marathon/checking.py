@@ -27,6 +27,9 @@ def _check_instance(state: MarathonState, instance: Instance) -> None:
     assert state.of_app(instance.app_id).get(instance.id) is instance, f"{instance.id}: not by app"
     task = state.instance_of_task.get(instance.task_id)
     assert task == instance.id, f"{instance.id}: its task belongs to {task}"
+    if instance.app_id in state.apps:
+        known = state.versions.get(instance.app_id, {})
+        assert instance.version in known, f"{instance.id}: its version is forgotten"
     assert instance.is_doomed == bool(instance.doom), (
         f"{instance.id}: wished {instance.goal}, reason {instance.doom!r}"
     )

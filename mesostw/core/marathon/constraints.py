@@ -38,6 +38,11 @@ class Tally:
         for field, counts in self._counts.items():
             counts[value_at(place, field)] += 1
 
+    def hold(self, place: Place) -> None:
+        """Count an instance on its agent alone."""
+        if AGENT in self._counts:
+            self._counts[AGENT][place.agent_id] += 1
+
     def of(self, field: str) -> Mapping[str | None, int]:
         """Counts by the values of a field that anything is at; none is 0."""
         return self._counts.get(field, _NO_COUNTS)
@@ -52,17 +57,24 @@ def fields_of(app: App) -> tuple[str, ...]:
 
 
 def tally_of(app: App, instances: Iterable[Instance]) -> Tally:
-    """Count an app's instances; those of older configurations do not matter."""
+    """
+    Count an app's instances.
+
+    Those of other configurations do not matter, but that they are on an agent where there is
+    to be one at most.
+    """
     tally = Tally(fields_of(app))
     for instance in instances:
         if counts(app, instance):
             tally.add(place_of_instance(instance))
+        elif not instance.is_away:
+            tally.hold(place_of_instance(instance))
     return tally
 
 
 def counts(app: App, instance: Instance) -> bool:
     """Whether an instance's place bears on where others may be."""
-    return instance.version >= app.last_config_change_at and not instance.is_away
+    return instance.config == app.last_config_change_at and not instance.is_away
 
 
 def value_at(place: Place, field: str) -> str | None:

@@ -27,8 +27,9 @@ def failed(turn: Turn, app_id: AppId, config: Stamp) -> None:
     """An instance has ended that was to go on: the next launch waits, longer than the last."""
     app = _app_with(turn.state, app_id, config)
     known = turn.state.delays.get(app_id)
-    if app is None or (known is not None and known.config > config):
-        # What remains of an older configuration says nothing of the one that is launched.
+    is_other = known is not None and known.config != config
+    if app is None or (is_other and _is_backed_off(turn.state, app_id)):
+        # What remains of another configuration says nothing of the one that is launched.
         return
     longest = float(app.spec.max_launch_delay_seconds)
     if known is not None and known.config == config:
@@ -79,6 +80,12 @@ def until_of(state: MarathonState, waiting: Waiting, wall: float) -> float | Non
     if delay is None or delay.config != waiting.config or delay.until <= wall:
         return None
     return delay.until
+
+
+def _is_backed_off(state: MarathonState, app_id: AppId) -> bool:
+    """Whether an app's delay is of its present configuration, which may be an older one again."""
+    app, known = state.apps.get(app_id), state.delays.get(app_id)
+    return app is not None and known is not None and known.config == app.last_config_change_at
 
 
 def _is_over(turn: Turn, app: App, delay: Delay) -> bool:

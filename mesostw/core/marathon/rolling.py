@@ -91,7 +91,7 @@ def restart(turn: Turn, app: App, deployment: Deployment) -> bool:
         kills.kill(turn, instance, doom)
     for instance in chosen(app.spec, crowd.fresh, move.kill_fresh):
         kills.kill(turn, instance, scaling.SCALED)
-    if crowd.lost or (app.spec.every_agent and not everywhere.is_settled(turn, app)):
+    if app.spec.every_agent and not everywhere.is_settled(turn, app):
         return False
     return is_done(limits, standing)
 

@@ -132,6 +132,11 @@ class NextMoveTests(SynchronousTestCase):
         """n=4 {1, 0} and all old ones broken: one ends, rather than waiting for ever."""
         self.assertEqual(next_move(limits(4, 1.0, 0.0), Standing(old_broken=4)), Move(1, 0, 0))
 
+    def test_broken_ones_end_one_after_the_other(self) -> None:
+        """While one is dying there is going to be room: no second one ends for it."""
+        at = limits(4, 1.0, 0.0)
+        self.assertEqual(next_move(at, Standing(old_broken=3, dying=1)), Move(0, 0, 0))
+
     def test_unknown_ones_are_waited_for(self) -> None:
         """After a restart of Marathon nothing is known of the old ones: none of them ends."""
         self.assertEqual(next_move(limits(4, 1.0, 0.0), Standing(old_unknown=4)), Move(0, 0, 0))

@@ -12,7 +12,7 @@ from mesostw.core.marathon.records import Condition, Instance
 from mesostw.messages.values import Attribute, Range, Ranges, Scalar, Set, ValueType
 from mesostw.model.apps import Constraint, Operator
 from mesostw.model.ids import AgentId
-from tests.core.marathon.builders import V1, V2, app, instance
+from tests.core.marathon.builders import V1, V2, V3, app, instance
 from tests.core.marathon.offering import offer
 
 
@@ -154,17 +154,21 @@ class CountedTests(SynchronousTestCase):
 
     def test_present_configuration(self) -> None:
         """Instances of the present configuration count, older ones do not."""
-        self.assertTrue(self._refused(*_at("a", version=V2)))
-        self.assertFalse(self._refused(*_at("a", version=V1)))
+        self.assertTrue(self._refused(*_at("a", config=V2)))
+        self.assertFalse(self._refused(*_at("a", config=V1)))
+
+    def test_newer_configuration(self) -> None:
+        """After a way back instances of the newer configuration do not count either."""
+        self.assertFalse(self._refused(*_at("a", version=V3, config=V3)))
 
     def test_away(self) -> None:
         """An instance on an agent that is away does not count."""
         for condition in (Condition.UNREACHABLE, Condition.UNREACHABLE_INACTIVE):
-            self.assertFalse(self._refused(*_at("a", version=V2, condition=condition)))
+            self.assertFalse(self._refused(*_at("a", config=V2, condition=condition)))
 
     def test_being_ended(self) -> None:
         """An instance that is being ended counts as long as it is there."""
-        self.assertTrue(self._refused(*_at("a", version=V2, condition=Condition.KILLING)))
+        self.assertTrue(self._refused(*_at("a", config=V2, condition=Condition.KILLING)))
 
 
 class EveryAgentTests(SynchronousTestCase):
@@ -177,3 +181,11 @@ class EveryAgentTests(SynchronousTestCase):
         tally = tally_of(one, (there,))
         self.assertIs(refusing(one, place_of(offer(1)), tally), ONE_EACH)
         self.assertIsNone(refusing(one, place_of(offer(2)), tally))
+
+    def test_other_configurations_hold_their_agents(self) -> None:
+        """There is no room for a new one before the old one has gone, unless that is away."""
+        old, new = app(every_agent=True), app(version=V2, every_agent=True)
+        there = instance(old, agent_id=AgentId("S1"))
+        self.assertIs(refusing(new, place_of(offer(1)), tally_of(new, (there,))), ONE_EACH)
+        away = instance(old, Condition.UNREACHABLE, agent_id=AgentId("S1"))
+        self.assertIsNone(refusing(new, place_of(offer(1)), tally_of(new, (away,))))

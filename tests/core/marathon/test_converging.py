@@ -10,11 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.core.marathon import operators
 from mesostw.core.marathon.capacity import limits_of
 from mesostw.core.marathon.changes import HealthChanged, InstanceChanged
-from mesostw.core.marathon.events import AppTerminated, DeploymentInfo
+from mesostw.core.marathon.events import DeploymentInfo
 from mesostw.core.marathon.records import Condition, Health
 from mesostw.core.marathon.words import InstancesKillAsked, Terms
 from mesostw.core.outcome import Continue
-from mesostw.core.scheduling import KillTask
 from mesostw.model.apps import App, AppId, Group, GroupId, HealthCheck, UpgradeStrategy
 from tests.core.marathon.builders import V1, app
 from tests.core.marathon.cluster import Cluster, running, scaled, strategy, upgraded
@@ -72,6 +71,24 @@ class ScalingTests(SynchronousTestCase):
         (old,) = cluster.of("/a")
         cluster.change(InstanceChanged(replace(old, condition=Condition.UNREACHABLE)))
         running(cluster, scaled(cluster, a, 2))
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_an_instance_that_never_ran_is_a_matter_of_every_deployment(self) -> None:
+        """What an earlier deployment left starting is waited for by the next."""
+        a = app()
+        cluster = Cluster()
+        cluster.runs = False
+        cluster.have(a)
+        cluster.settle()
+        (one,) = cluster.of("/a")
+        cluster.later(10.0)
+        cluster.have(scaled(cluster, a, 1))
+        cluster.have(scaled(cluster, a, 2))
+        cluster.runs = True
+        cluster.settle()
+        self.assertEqual(len(cluster.state.deployments), 1)
+        cluster.start(one)
+        cluster.settle()
         self.assertEqual(cluster.state.deployments, {})
 
     def test_the_surplus_is_ended(self) -> None:
@@ -221,16 +238,15 @@ class RestartTests(SynchronousTestCase):
             upgrade_strategy=strategy(0.5, 0.0),
         )
         cluster = running(Cluster(), a)
-        sick, *well = cluster.of("/a")
+        *well, sick = cluster.of("/a")
         cluster.change(HealthChanged(sick.id, (Health(0, alive=False),)))
         for one in well:
             cluster.change(HealthChanged(one.id, (Health(0, alive=True),)))
         cluster.live.marked[a.id] = None
         cluster.settle()
         cluster.have(upgraded(cluster, a, instances=2))
-        cluster.look()
-        doomed = [one.id for one in cluster.of("/a") if one.is_doomed]
-        self.assertEqual(doomed[0], sick.id)
+        cluster.slice()
+        self.assertEqual([one.id for one in cluster.of("/a") if one.is_doomed], [sick.id])
 
     def test_restarted_apps_are_replaced_with_nothing_else_changed(self) -> None:
         """A restart is another configuration time of the same spec."""
@@ -283,6 +299,21 @@ class GroupTests(SynchronousTestCase):
         self.assertEqual(cluster.current("/web"), 2)
         self.assertEqual(cluster.state.deployments, {})
 
+    def test_surplus_stays_until_its_step_comes(self) -> None:
+        """Fewer of an app that waits for another's change: nobody goes before that is done."""
+        cluster = Cluster()
+        db, web = app("/db"), app("/web", instances=3, dependencies=("/db",))
+        running(cluster, db, web)
+        cluster.runs = False
+        cluster.have(upgraded(cluster, db), scaled(cluster, web, 1))
+        returned = replace(cluster.of("/web")[0], condition=Condition.UNREACHABLE_INACTIVE)
+        cluster.change(InstanceChanged(returned))
+        cluster.live.marked[web.id] = None
+        cluster.settle()
+        cluster.start(returned)
+        cluster.settle()
+        self.assertEqual(cluster.count("/web"), 4)
+
     def test_groups_wait_for_groups(self) -> None:
         """A group's dependency holds for every app in it."""
         cluster = Cluster()
@@ -311,67 +342,6 @@ class GroupTests(SynchronousTestCase):
         cluster.later(1.0)
         cluster.look()
         self.assertEqual(cluster.state.waiting[AppId("/a")].count, 5)
-
-
-class RemovalTests(SynchronousTestCase):
-    """An app that goes."""
-
-    def test_everything_of_it_goes(self) -> None:
-        """Instances end, then versions and ends are forgotten; nothing of it is kept."""
-        a = app(instances=2)
-        cluster = running(Cluster(), a)
-        running(cluster, upgraded(cluster, a))
-        cluster.end(cluster.of("/a")[0])
-        cluster.settle()
-        cluster.remove("/a")
-        cluster.settle()
-        self.assertEqual([key for key in cluster.store if "history" not in key], [])
-        self.assertEqual([one.app_id for one in cluster.told(AppTerminated)], [a.id])
-        self.assertEqual((cluster.state.versions, cluster.state.terminations), ({}, {}))
-
-    def test_it_is_not_in_the_tree_while_its_instances_end(self) -> None:
-        """Readers do not see it any more, but what its instances were started from is known."""
-        cluster = running(Cluster(), app(task_kill_grace_period_seconds=7))
-        (one,) = cluster.of("/a")
-        cluster.remove("/a")
-        cluster.look()
-        self.assertNotIn(AppId("/a"), cluster.state.apps)
-        self.assertTrue(cluster.state.instances[one.id].is_doomed)
-        (kill,) = cluster.did(KillTask)
-        assert kill.policy is not None
-        assert kill.policy.grace_period is not None
-        self.assertEqual(kill.policy.grace_period.nanoseconds, 7_000_000_000)
-        self.assertEqual(cluster.told(AppTerminated), [])
-
-    def test_many_go_in_parts(self) -> None:
-        """Thousands are ended in several slices, all of them."""
-        cluster = running(Cluster(), app(instances=2_500))
-        cluster.remove("/a")
-        cluster.slice()
-        self.assertEqual(sum(one.is_doomed for one in cluster.of("/a")), 1_000)
-        cluster.look()
-        self.assertEqual(sum(one.is_doomed for one in cluster.of("/a")), 2_500)
-
-    def test_one_of_the_same_name_is_another(self) -> None:
-        """An app that is created again while the old one ends has none of its instances."""
-        cluster = running(Cluster(), app(instances=2))
-        old = {one.id for one in cluster.of("/a")}
-        cluster.remove("/a")
-        cluster.look()
-        stamp = cluster.stamp()
-        running(cluster, app(version=stamp, instances=2))
-        self.assertEqual(cluster.count("/a"), 2)
-        self.assertFalse(old & {one.id for one in cluster.of("/a")})
-        self.assertEqual({one.version for one in cluster.of("/a")}, {stamp})
-
-    def test_the_next_life_goes_on(self) -> None:
-        """A Marathon that stopped in the middle of a removal ends it in its next life."""
-        cluster = running(Cluster(), app(instances=2))
-        cluster.remove("/a")
-        next_life = cluster.reborn()
-        next_life.settle()
-        self.assertEqual(next_life.state.instances, {})
-        self.assertEqual(next_life.lines(), ["terminated", "done", "success"])
 
 
 class LifeTests(SynchronousTestCase):

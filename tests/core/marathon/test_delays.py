@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import delays, queue
@@ -9,7 +10,7 @@ from mesostw.core.marathon.records import Condition
 from mesostw.core.marathon.words import DelayResetAsked, Unfit
 from mesostw.core.scheduling import ReviveOffers
 from mesostw.model.apps import AppId
-from tests.core.marathon.builders import V1, V2, World, app, instance
+from tests.core.marathon.builders import V1, V2, V3, World, app, instance
 
 
 class DelayTests(SynchronousTestCase):
@@ -105,6 +106,14 @@ class DelayTests(SynchronousTestCase):
         self.world.run(delays.failed, self.app.id, V2)
         self.world.run(delays.failed, self.app.id, V1)
         self.assertEqual(self.world.state.delays[self.app.id].config, V2)
+
+    def test_newer_configuration_after_a_way_back(self) -> None:
+        """When an app is as it was before, failures of what came between say nothing of it."""
+        self.world.add(app(version=V2), replace(self.app, version=V3))
+        self.world.run(delays.failed, self.app.id, V2)
+        self.assertEqual(self._failed(), 2)
+        self.world.run(delays.failed, self.app.id, V2)
+        self.assertEqual(self.world.state.delays[self.app.id].config, V1)
 
 
 class ResetTests(SynchronousTestCase):

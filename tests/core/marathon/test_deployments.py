@@ -233,7 +233,7 @@ class CancelTests(DeploymentTestCase):
     def test_a_new_app_goes_again(self) -> None:
         """With its new groups, but not with one that has got something else meanwhile."""
         inner = GroupId("/shop/in")
-        groups = {SHOP: Group(SHOP, V2), inner: Group(inner, V2)}
+        groups = {one: Group(one, V2) for one in (SHOP, inner, GroupId("/x"), GroupId("/x/y"))}
         planned = self.cluster.have(app("/shop/in/web"), groups=groups)
         other = app("/shop/other")
         self.cluster.add(other)
@@ -389,6 +389,15 @@ class PauseTests(DeploymentTestCase):
         self.pause(planned.deployment_id, paused=False)
         self.cluster.settle()
         self.assertEqual(self.cluster.count("/a"), 9)
+
+    def test_what_made_room_is_not_missed(self) -> None:
+        """If two of three were ended for new ones, these still start; then nothing more."""
+        half = UpgradeStrategy(minimum_health_capacity=0.3, maximum_over_capacity=0.0)
+        planned = self.cluster.have(self.changed(cmd="x", upgrade_strategy=half))
+        self.cluster.look()
+        self.pause(planned.deployment_id)
+        self.cluster.settle()
+        self.assertEqual((self.cluster.current("/a"), self.cluster.count("/a")), (2, 3))
 
     def test_a_paused_removal_ends_nobody(self) -> None:
         """Until it goes on."""

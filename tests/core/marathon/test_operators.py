@@ -59,6 +59,13 @@ class KillTests(SynchronousTestCase):
         self.cluster.settle()
         self.assertEqual(self.cluster.of("/a"), [third])
 
+    def test_what_is_being_ended_does_not_count(self) -> None:
+        """A second word for the same instances wishes no fewer again."""
+        first = self.cluster.of("/a")[0]
+        self.ask(task_ids=(first.id,))
+        self.ask(task_ids=(first.id,), scale=True)
+        self.assertEqual(self.cluster.state.apps[AppId("/a")].spec.instances, 3)
+
     def test_scale_and_wipe_are_refused_together(self) -> None:
         """As the API says it."""
         answer = self.ask(app_id=AppId("/a"), scale=True, wipe=True)
