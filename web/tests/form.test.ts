@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { faultWords, parseDocument, placeOf, read, SECTIONS, typed, withRemovals, write, written } from "../src/marathon/form";
+import { copyOf, faultWords, parseDocument, placeOf, read, SECTIONS, typed, withDeadline, withRemovals, write, written } from "../src/marathon/form";
 
 const FIELDS = SECTIONS.flatMap(({ fields }) => fields);
 
@@ -69,6 +69,8 @@ describe("a fault of the API", () => {
 
   it("is told in words", () => {
     expect(faultWords(["error.path.missing"])).toBe("is needed");
+    const pattern = "^(([a-z0-9]|[a-z0-9][a-z0-9\\-]*[a-z0-9])\\.)*([a-z0-9]|[a-z0-9][a-z0-9\\-]*[a-z0-9])|(\\.|\\.\\.)$";
+    expect(faultWords([`'Web_2' must fully match regular expression '${pattern}'`])).toBe("'Web_2' is no name: lower-case letters, digits, dots and dashes, and no dash at an end");
     expect(faultWords(["error.expected.jsnumber", "must be greater than 0"])).toBe("has to be a number; must be greater than 0");
   });
 });
@@ -78,6 +80,18 @@ describe("JSON that is typed", () => {
     expect(parseDocument('{"id": "/a"}')).toEqual({ document: { id: "/a" } });
     expect(parseDocument("[]")).toEqual({ fault: "An app is an object: { … }" });
     expect(parseDocument('{\n"id": "/a",\n}')).toMatchObject({ fault: expect.stringContaining("line 3") });
+  });
+
+  it("may be of another app, with ports of its own", () => {
+    const copy = copyOf({ id: "/a", cmd: "x", portDefinitions: [{ port: 10_000, name: "http" }] });
+    expect(copy).toEqual({ id: "/a-2", cmd: "x", portDefinitions: [{ port: 0, name: "http" }] });
+    expect(copyOf({ id: "/a", cmd: "x" })).toEqual({ id: "/a-2", cmd: "x" });
+  });
+
+  it("is sent with a deadline only if there is one", () => {
+    const request = { query: { partialUpdate: "false" } };
+    expect(withDeadline(request, "90").query).toEqual({ partialUpdate: "false", deadlineSeconds: "90" });
+    expect([withDeadline(request, ""), withDeadline(request, "x"), withDeadline(request, "-1")]).toEqual([request, request, request]);
   });
 
   it("that takes a drain away says so, for leaving it out would keep it", () => {

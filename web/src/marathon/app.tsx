@@ -158,6 +158,7 @@ function Config({ row }: { row: Row }) {
         <Choice label="to" value={after} all={versions} choose={chooseRight} />
         {before !== row.version && <button type="button" onClick={() => ask(rollBack(id, before))}>Roll back to {stampWords(before)}</button>}
         {before !== row.version && <a class="button" href={hashOf(["edit", id], { version: before })}>Edit from it</a>}
+        <a class="button" href={hashOf(["edit"], { like: id })}>Make another like it</a>
       </div>
       {versions.length < 2 ? <p class="muted">It has had this one version only.</p> : old !== null && next !== null && (
         <DiffTable differences={differences(old, next)} before={stampWords(before)} after={`${stampWords(after)}${after === row.version ? " (present)" : ""}`} />

@@ -10,7 +10,7 @@ import { Trouble, say } from "./dialog";
 import { differences, wishOf } from "./diff";
 import { DiffTable } from "./difftable";
 import { Field } from "./fields";
-import { faultWords, type Json, parseDocument, placeOf, SECTIONS, withRemovals } from "./form";
+import { copyOf, faultWords, type Json, parseDocument, placeOf, SECTIONS, withDeadline, withRemovals } from "./form";
 import { MarathonFrame } from "./frame";
 import { type DryRun, dryRunOf, planWords } from "./preview";
 import { parentOf } from "./tree";
@@ -18,13 +18,21 @@ import "./style.css";
 
 export function EditPage({ parts }: PageProps) {
   const [id = ""] = parts;
-  return <MarathonFrame here="apps">{id === "" ? <Create /> : <Change id={id} />}</MarathonFrame>;
+  const { like = "" } = place.value.query;
+  return <MarathonFrame here="apps">{id !== "" ? <Change id={id} /> : like !== "" ? <Another like={like} /> : <Create />}</MarathonFrame>;
 }
 
 function Create() {
   const { group = "/" } = place.value.query;
   const document = useMemo(() => ({ id: `${group === "/" ? "" : group}/`, cmd: "", instances: 1, cpus: 0.5, mem: 128 }), [group]);
   return <Editor title="Create an app" group={group} before={null} start={document} />;
+}
+
+/** A new app with another's wishes; its service ports stay with the other. */
+function Another({ like }: { like: string }) {
+  const { value, outcome } = useMarathon<{ app: Json }>(`v2/apps/${idPath(like)}?extensions=true`);
+  if (value === null) return <p class="empty" role="status">{outcome?.kind === "refused" ? `${like} cannot be read: ${outcome.message}.` : `Loading ${like}…`}</p>;
+  return <Editor key={like} title={`Create an app like ${like}`} group={parentOf(like)} before={null} start={copyOf(wishOf(value.app))} />;
 }
 
 function Change({ id }: { id: string }) {
@@ -39,6 +47,9 @@ function Change({ id }: { id: string }) {
   const start = version === "" ? before : wishOf(older.value as Json);
   return <Editor key={`${id} ${version}`} title={`Change ${id}`} group={parentOf(id)} before={before} start={start} />;
 }
+
+/** Documents here are those of apps. */
+const page = globalThis.document;
 
 interface EditorProps {
   title: string;
@@ -63,7 +74,11 @@ function Editor({ title, group, before, start }: EditorProps) {
   const [plan, setPlan] = useState<DryRun | null>(null);
   const [busy, setBusy] = useState(false);
   const [dirty, setDirty] = useState(false);
+  const [deadline, setDeadline] = useState("");
   useWarning(dirty);
+  useEffect(() => {
+    if (outcome?.kind === "refused") page.querySelector<HTMLElement>(".editor .wrong :is(input, textarea, select)")?.focus();
+  }, [outcome]);
   const settle = (next: Json): void => {
     setDocument(next);
     setDirty(true);
@@ -83,7 +98,7 @@ function Editor({ title, group, before, start }: EditorProps) {
     settle(parsed.document);
   };
   const locked = outcome?.kind === "locked";
-  const request = requestOf(before, document);
+  const request = withDeadline(requestOf(before, document), deadline);
   const faults: readonly Fault[] = outcome?.kind === "refused" ? outcome.faults : [];
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -146,6 +161,10 @@ function Editor({ title, group, before, start }: EditorProps) {
           )}
         </section>
       )}
+      <label class="deadline">
+        <span>Roll back by itself if it is not done after</span>
+        <input type="number" min={1} value={deadline} placeholder="never" onInput={(event) => setDeadline(event.currentTarget.value)} /> seconds
+      </label>
       <details class="more"><summary>As a command</summary><Commands commands={[curlOf(request)]} /></details>
       <footer class="editor-foot">
         <a class="button" href={before === null ? hashOf(["apps"]) : hashOf(["apps", String(before.id)])}>Leave it</a>

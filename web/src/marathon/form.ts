@@ -218,8 +218,17 @@ const WORDS: Readonly<Record<string, string>> = {
   "error.unknown.enum.literal": "is none of the words that are known",
 };
 
+/** The original's words for an id that may not be one; its pattern helps nobody who reads it. */
+const BAD_ID = /^('[^']*') must fully match regular expression '\^\(\(\[a-z0-9\]/;
+
 export function faultWords(errors: readonly string[]): string {
-  return errors.map((error) => WORDS[error] ?? error).join("; ");
+  return errors
+    .map((error) => {
+      const name = BAD_ID.exec(error)?.[1];
+      if (name !== undefined) return `${name} is no name: lower-case letters, digits, dots and dashes, and no dash at an end`;
+      return WORDS[error] ?? error;
+    })
+    .join("; ");
 }
 
 /** JSON as it was typed: the document, or what is wrong and in which line. */
@@ -240,4 +249,21 @@ export function parseDocument(source: string): { document: Json } | { fault: str
 export function withRemovals(before: Json, after: Json): Json {
   const gone = "drainDelaySeconds" in before && !("drainDelaySeconds" in after);
   return gone ? { ...after, drainDelaySeconds: 0 } : after;
+}
+
+/** A document for another app: its id has to be chosen, and its service ports are assigned anew. */
+export function copyOf(document: Json): Json {
+  const ports = document.portDefinitions;
+  return {
+    ...document,
+    id: `${String(document.id)}-2`,
+    ...(Array.isArray(ports) ? { portDefinitions: ports.map((port) => ({ ...(port as Json), port: 0 })) } : {}),
+  };
+}
+
+/** A change with the seconds after which it takes itself back; nothing, or nonsense, waits for ever. */
+export function withDeadline<R extends { readonly query?: Readonly<Record<string, string>> }>(request: R, seconds: string): R {
+  const value = Number(seconds);
+  if (seconds.trim() === "" || !(value > 0)) return request;
+  return { ...request, query: { ...request.query, deadlineSeconds: String(value) } };
 }

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { duration, moment } from "../format";
+import { duration, moment, plural } from "../format";
 import { standalone } from "../home";
 import type { Row } from "../live/frames";
 import { agentName } from "../names";
@@ -11,7 +11,9 @@ import type { Look } from "../states";
 import { column, type TableSpec, topicOf } from "../table/columns";
 import { Grid } from "../table/grid";
 import { kill, killAndScale } from "./actions";
+import { idPath } from "./api";
 import { seconds } from "./apps";
+import { useMarathon } from "./asking";
 import { Buttons, Menu } from "./menu";
 
 const LOOKS: Readonly<Record<string, Look>> = {
@@ -61,7 +63,7 @@ export function instancesSpec(config: unknown): TableSpec {
     example: "state:unhealthy agent:n-0* version:old",
     empty: "It has no instances.",
     facets: [{ label: "Unhealthy", term: "state:unhealthy" }, { label: "Outdated", term: "config:outdated" }],
-    actions: (row) => <><Buttons actions={[kill(row), killAndScale(row)]} /><p><Logs taskId={row.task_id} /></p></>,
+    actions: (row) => <><HealthResults row={row} /><Buttons actions={[kill(row), killAndScale(row)]} /><p><Logs taskId={row.task_id} /></p></>,
     columns: [
       column("id", "Instance", "text", "minmax(20ch, 2fr)", {
         narrow: true, aliases: ["name"], read: (row) => row.task_id,
@@ -99,6 +101,43 @@ export function Instances({ app }: { app: Row }) {
   const spec = useMemo(() => instancesSpec(app.config), [app.config]);
   const scope = useMemo(() => (row: Row) => row.app_id === app.id, [app.id]);
   return <Grid key={String(app.config)} spec={spec} scope={scope} />;
+}
+
+interface CheckResult {
+  readonly alive: boolean;
+  readonly consecutiveFailures: number;
+  readonly firstSuccess?: string | null;
+  readonly lastSuccess?: string | null;
+  readonly lastFailure?: string | null;
+  readonly lastFailureCause?: string | null;
+}
+
+interface Task {
+  readonly id: string;
+  readonly healthCheckResults?: readonly CheckResult[];
+}
+
+/** What each check of an instance found; the feed has the worst one only. */
+function HealthResults({ row }: { row: Row }) {
+  const turn = `${row.healthy} ${row.failures}`;
+  const { value } = useMarathon<{ tasks: Task[] }>(`v2/apps/${idPath(String(row.app_id))}/tasks`, turn);
+  const results = value?.tasks.find((task) => task.id === row.task_id)?.healthCheckResults ?? [];
+  if (results.length === 0) return null;
+  return (
+    <section aria-label="Health checks">
+      <h3>Health checks</h3>
+      <ul class="lines">
+        {results.map((each, at) => (
+          <li key={at}>
+            <Mark look={each.alive ? { glyph: "full", tone: "ok", word: "" } : { glyph: "up", tone: "warn", word: "" }} /> check {at + 1} {each.alive ? "alive" : "failing"}
+            {each.consecutiveFailures > 0 && <>, {plural(each.consecutiveFailures, "failure")} in a row</>}
+            {each.lastFailureCause && <div class="message">{each.lastFailureCause}</div>}
+            <div class="muted">first good {moment(seconds(each.firstSuccess))} · last good {moment(seconds(each.lastSuccess))} · last bad {moment(seconds(each.lastFailure))}</div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
 }
 
 /** One end of an instance, as the API tells it. */

@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import { standalone } from "../home";
 import type { Row } from "../live/frames";
-import { follow, followMarathon, live, marathon } from "../state";
+import { connectionTurn as masterTurn, follow, followMarathon, live, marathon } from "../state";
 
 /** Whether there is a Marathon behind this page, and following it from the moment there is one. */
 
@@ -47,10 +47,13 @@ export const presence = computed((): Presence => {
   const table = follow("frameworks");
   const { connection, dataAsOf } = marathon;
   const name = doorName();
-  const open = started && connection.kind !== "connecting" && connection.kind !== "reconnecting";
+  const open = started && !["connecting", "reconnecting", "stale"].includes(connection.kind);
   if (open) return { kind: "here" };
   if (table.loaded && doorFramework(table.rows.values(), name) === undefined) return { kind: "absent", name };
-  return started && connection.kind === "reconnecting" ? { kind: "lost", dataAsOf } : { kind: "unknown" };
+  // Without the master nobody reaches Marathon through it, and the page says that already.
+  void masterTurn.value;
+  const lost = connection.kind !== "connecting" && live.connection.kind !== "reconnecting";
+  return started && lost ? { kind: "lost", dataAsOf } : { kind: "unknown" };
 });
 
 /** Follows Marathon as soon as the master knows one. */
