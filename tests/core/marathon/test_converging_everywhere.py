@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import everywhere, offers
-from mesostw.core.marathon.records import Condition
+from mesostw.core.marathon.records import Condition, Waiting
 from mesostw.core.scheduling import AgentFailed
 from mesostw.model.apps import AppId
 from mesostw.model.ids import AgentId
@@ -70,10 +70,13 @@ class EverywhereTests(SynchronousTestCase):
         self.cluster.have(self.e)
         self.rounds()
         self.least, self.most = 2, 3
+        waiting: list[Waiting] = []
+        self.cluster.watch = lambda world: waiting.extend(world.state.waiting.values())
         self.cluster.have(upgraded(self.cluster, self.e))
         self.rounds(40)
         self.assertEqual(self.hosts(), ["n1", "n2", "n3"])
         self.assertEqual(self.cluster.current("/e"), 3)
+        self.assertEqual({one.count for one in waiting}, {1})
         self.assertEqual(self.cluster.state.deployments, {})
 
     def test_a_number_again(self) -> None:
