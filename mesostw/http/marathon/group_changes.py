@@ -16,14 +16,7 @@ from mesostw.core.marathon.words import (
     Planned,
 )
 from mesostw.http.marathon.apps import check_group, path_of
-from mesostw.http.marathon.asking import (
-    Call,
-    ask,
-    json_reply,
-    planned_reply,
-    stamp,
-    unexpected,
-)
+from mesostw.http.marathon.asking import Call, ask, json_reply, planned_reply, unexpected
 from mesostw.http.marathon.deployment_shapes import steps_shape
 from mesostw.http.rendering import Reply
 from mesostw.interfaces import IInbox
@@ -77,20 +70,6 @@ class GroupChanges:
         if not isinstance(answer, Planned):
             raise unexpected(answer)
         return planned_reply(answer)
-
-
-def _meant(call: Call, words: tuple[str, ...]) -> tuple[GroupId, Document]:
-    """
-    The group of a path, and what it is to be.
-
-    The first releases set a group back by ``PUT ID/versions/VERSION`` without a body, and
-    there are clients that still do.
-    """
-    match words:
-        case (*group, "versions", version) if not call.body:
-            return GroupId(path_of(group)), {"version": stamp(version)}
-        case _:
-            return GroupId(path_of(words)), call.document()
 
 
 def _named(base: GroupId, document: Document) -> str:

@@ -163,15 +163,6 @@ class ChangeTests(SynchronousTestCase):
         document = {"scaleBy": 2}
         self.assertEqual(self.asked, GroupAsked(GroupId("/shop"), document, terms))
 
-    def test_set_back(self) -> None:
-        """As in the first releases, a version of a group is put in its place by its path."""
-        self.world.answering(PLANNED)
-        answer = self.world.ask("PUT", f"/v2/groups/shop/versions/{V2}?force=True")
-        self.assertEqual((answer.code, answer.json), (200, RESULT))
-        self.assertEqual((self.asked.group_id, self.asked.document), ("/shop", {"version": V2}))
-        self.assertTrue(self.asked.terms.force)
-        self.assertEqual(self.world.ask("PUT", "/v2/groups/shop/versions/x").code, 422)
-
     def test_dry_run(self) -> None:
         """The steps are told."""
         action = Action(ActionKind.SCALE, AppId("/shop/data/db"), 4)
