@@ -7,10 +7,8 @@ from typing import Final
 
 from mesostw.core.master import changes
 from mesostw.core.master.records import TaskKey
-from mesostw.feed.recent import EVENTS_MAX, Recent
+from mesostw.feed.recent import Recent
 from mesostw.model.tasks import TaskState
-
-__all__ = ["EVENTS_MAX", "Events", "described"]
 
 _OF_AGENTS: Final = (changes.AgentKept, changes.AgentChanged)
 _OF_FRAMEWORKS: Final = (

@@ -80,7 +80,7 @@ class House:
             return None
         if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
             return None
-        if parts.query or parts.fragment or not url.isascii() or not url.isprintable():
+        if parts.query or parts.fragment or " " in url or not (url.isascii() and url.isprintable()):
             return None
         return cls(parts.hostname, 80 if port is None else port, parts.path.rstrip("/"))
 

@@ -26,8 +26,8 @@ from mesostw.core.master.records import AgentState, FrameworkState, Offer
 from mesostw.core.master.state import ClusterState
 from mesostw.feed.board import Board
 from mesostw.feed.changes import Feed
-from mesostw.feed.events import EVENTS_MAX
 from mesostw.feed.layout import Banner, MasterLayout
+from mesostw.feed.recent import EVENTS_MAX
 from mesostw.messages import TaskState
 from mesostw.model.ids import AgentId, FrameworkId, OfferId, TaskId
 from mesostw.model.resources import Resources

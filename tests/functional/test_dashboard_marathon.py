@@ -203,11 +203,32 @@ class RealMarathonTests(MarathonTestCase):
         self.page.click('.tabs a:text-is("Why")')
         self.page.wait_for_selector('.why-sentence:has-text("no agent has 500 cpus free")')
         self.page.wait_for_selector('.funnel tr:has-text("CPU") .tone-warn')
+        self.take_back("/shop/big")
         self.assertEqual(self.faults, [])
+
+    def take_back(self, app: str) -> None:
+        """Pause the deployment that cannot end, continue it, and cancel it: the app is gone."""
+        self.page.click('.tabs a:text-is("Deploys")')
+        for button, shown in (("Pause", "Paused"), ("Continue", "Under way")):
+            self.page.click(f'.panel .buttons button:text-is("{button}")')
+            self.page.click(".action footer button[type=submit]")
+            self.page.wait_for_selector(f'.panel h2:has-text("{shown}")')
+        self.page.click('.panel .buttons button:text-is("Cancel and roll back")')
+        self.page.click(".action footer button[type=submit]")
+        self.page.wait_for_selector(f'h1:text-is("No app {app}")')
 
     def memory(self) -> float:
         """What each instance of the app is to have, in MiB."""
         return float(self.ask("v2/apps/shop/web")["app"]["mem"])
+
+    def test_marathons_own_page(self) -> None:
+        """Marathon's own page leads to the logs at the master's."""
+        self.create("/alone", "echo said; sleep 1000")
+        self.page.goto(f"http://{self.cluster.marathon}/ui/#/apps/%2Falone")
+        self.page.click('.grid a:text-is("stdout")')
+        self.page.wait_for_selector('.log-text pre:has-text("said")')
+        self.assertTrue(self.page.url.startswith(self.address))
+        self.assertEqual(self.faults, [])
 
     def create(self, app: str, command: str, cpus: str = "0.1") -> None:
         """Have an app from the form."""

@@ -189,8 +189,8 @@ class RefusalTests(DoorTestCase):
         self.assertEqual(
             House("::1", 80, "/b").address(("v2", "a b"), b"q"), b"http://[::1]:80/b/v2/a%20b?q"
         )
-        for url in ("", "ftp://h/", "http://u:p@h/", "http:///x", "http://h:99999/", "http://h/?q",
-                    "http://h/\r\nx"):  # fmt: skip
+        odd = ("", "ftp://h/", "http://u:p@h/", "http:///x", "http://h:99999/", "http://h/?q")
+        for url in (*odd, "http://h/a b", "http://h/\r\nx"):
             self.assertIsNone(House.of(url), url)
 
     def test_a_circle(self) -> None:

@@ -7,6 +7,7 @@ import { forced, idPath, outcomeOf, pathOf } from "../src/marathon/api";
 import { differences, wishOf } from "../src/marathon/diff";
 import { marathonMatters, withoutTasksOf } from "../src/marathon/matters";
 import type { Matter } from "../src/pages/attention";
+import { webAddress } from "../src/marathon/masterpage";
 import { planWords, previewRequest } from "../src/marathon/preview";
 import { progressOf, stepState, targetWords } from "../src/marathon/progress";
 import { dominant, waitingFor } from "../src/marathon/queue";
@@ -272,6 +273,12 @@ describe("what of Marathon needs attention", () => {
   it("counts what it does not list", () => {
     const apps = Array.from({ length: 20 }, (_, at) => app({ id: `/a${at}`, unhealthy: 1 }));
     expect(marathonMatters(apps, [], NOW).at(-1)).toMatchObject({ what: "12 more apps", count: 12 });
+  });
+});
+
+describe("the way to the master's page", () => {
+  it("is a web address that ends with a slash, or none", () => {
+    expect([webAddress("http://m:5050"), webAddress("https://m/x//"), webAddress("javascript:alert(1)"), webAddress(null)]).toEqual(["http://m:5050/", "https://m/x/", null, null]);
   });
 });
 

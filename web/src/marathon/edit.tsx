@@ -122,7 +122,7 @@ function Editor({ title, group, before, start }: EditorProps) {
   };
   const elsewhere = faults.filter((each) => placeOf(each.path) === null);
   return (
-    <form class="editor" onSubmit={send}>
+    <form class="editor" onSubmit={send} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit(); }}>
       <Crumbs group={before === null ? `${group === "/" ? "" : group}/new` : String(before.id)} />
       <h1>{title}</h1>
       <div class="editor-sides">

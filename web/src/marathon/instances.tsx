@@ -1,11 +1,9 @@
 import { useMemo } from "preact/hooks";
 import { duration, moment, plural } from "../format";
-import { standalone } from "../home";
 import type { Row } from "../live/frames";
 import { agentName } from "../names";
 import { Age } from "../parts/bits";
 import { Mark, State } from "../parts/glyph";
-import { hashOf } from "../router";
 import { followMarathon, marathon } from "../state";
 import type { Look } from "../states";
 import { column, type TableSpec, topicOf } from "../table/columns";
@@ -14,6 +12,7 @@ import { kill, killAndScale } from "./actions";
 import { idPath } from "./api";
 import { seconds } from "./apps";
 import { useMarathon } from "./asking";
+import { masterLink } from "./masterpage";
 import { Buttons, Menu } from "./menu";
 
 const LOOKS: Readonly<Record<string, Look>> = {
@@ -32,16 +31,16 @@ export function instanceLook(row: Row): Look {
   return LOOKS[String(row.condition)] ?? { glyph: "question", tone: "idle", word: String(row.condition ?? "unknown") };
 }
 
-/** The sandbox is the master's to show; a Marathon alone can only lead there. */
+/** The sandbox is the master's to show. */
 export function taskLink(taskId: unknown, log = ""): string | null {
   const framework = followMarathon("marathon").only?.framework_id;
-  if (standalone || typeof framework !== "string") return null;
-  return hashOf(["tasks", framework, String(taskId)], log === "" ? {} : { log });
+  if (typeof framework !== "string") return null;
+  return masterLink(["tasks", framework, String(taskId)], log === "" ? {} : { log });
 }
 
 export function Logs({ taskId }: { taskId: unknown }) {
   const [out, err] = [taskLink(taskId, "stdout"), taskLink(taskId, "stderr")];
-  if (out === null || err === null) return <span class="muted" title="The master's dashboard shows logs">–</span>;
+  if (out === null || err === null) return <span class="muted" title="Where the master’s dashboard is, is not known">–</span>;
   return <><a href={out}>stdout</a> <a href={err}>stderr</a></>;
 }
 

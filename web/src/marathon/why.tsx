@@ -1,7 +1,6 @@
 import { number } from "../format";
 import { agentName } from "../names";
-import { hashOf } from "../router";
-import { standalone } from "../home";
+import { masterLink } from "./masterpage";
 import { type Declined, shortReason } from "./queue";
 
 interface Shortfall {
@@ -78,9 +77,10 @@ function Shortfalls({ rows }: { rows: readonly Shortfall[] }) {
         <tbody>
           {rows.map((row) => {
             const name = agentName(row.agentId, row.hostname);
+            const link = masterLink(["agents", row.agentId]);
             return (
               <tr key={row.agentId}>
-                <th scope="row">{standalone ? name : <a href={hashOf(["agents", row.agentId])}>{name}</a>}</th>
+                <th scope="row">{link === null ? name : <a href={link}>{name}</a>}</th>
                 <td>{shortReason(row.reason)}</td>
                 <td>{row.missing.join("; ")}</td>
               </tr>

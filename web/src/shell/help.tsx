@@ -7,6 +7,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Enter", "open the row"],
   ["Space .", "details of the row, with its commands"],
   ["PgUp PgDn", "a page; Home and End: all the way"],
+  ["Ctrl Enter", "send a form"],
   ["Esc", "close, leave the table"],
   ["?", "this help"],
 ];
