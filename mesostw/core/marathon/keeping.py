@@ -87,5 +87,4 @@ def removed(turn: Turn, app_id: AppId) -> bool:
     versions = tuple(turn.state.versions.get(app_id, ()))
     for version in versions:
         turn.change(VersionForgotten(app_id, version))
-    terminations.forgotten(turn, app_id)
     return bool(versions)

@@ -28,7 +28,7 @@ class ScalingTests(SynchronousTestCase):
         self.assertEqual(cluster.count("/a"), 3)
         self.assertEqual(cluster.lines(), ["step", "done", "step", "done", "success"])
         self.assertEqual(cluster.state.deployments, {})
-        self.assertEqual(cluster.state.locks, {})
+        self.assertEqual((cluster.state.locks, cluster.live.parts), ({}, {}))
 
     def test_a_deployment_waits_for_what_starts(self) -> None:
         """While an instance is staging the deployment is not over."""
