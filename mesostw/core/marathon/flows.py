@@ -3,15 +3,32 @@ Whether we are offered anything: revived when something new waits, suppressed wh
 
 Reviving forgets every filter, which costs the master a round over all agents: it is done at
 most once in ``min_revive_offers_interval``, later wishes wait for the next time together.
+
+# Note [Warm]
+
+A rolling change wants a few instances again and again, and waited for the next revival each
+time.  So while a role stirs (something of it was launched or killed a moment ago) a few offers
+are kept at hand: held while a deployment is under way, else refused for a moment only.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from mesostw.core.marathon.launchbook import Flow
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import ReviveDue
 from mesostw.core.outcome import Arm
 from mesostw.core.scheduling import ReviveOffers, SuppressOffers
+
+#: How long a role counts as stirring.
+WARM_S: Final = 10.0
+
+
+def is_warm(turn: Turn, role: str) -> bool:
+    """Whether more may be wanted of a role in a moment. See Note [Warm]."""
+    stirred = turn.live.launch.stirred.get(role)
+    return stirred is not None and turn.now.steady < stirred + WARM_S
 
 
 def wished(turn: Turn, role: str) -> None:
@@ -76,11 +93,12 @@ def _revive(turn: Turn) -> None:
 
 
 def _roles_wanted(turn: Turn) -> set[str]:
-    """Roles in which something waits, or in which new agents are looked for."""
+    """Roles in which something waits or stirs, or in which new agents are looked for."""
     apps = turn.state.apps
     everywhere = turn.live.launch.everywhere
     wanted = {waiting.role for waiting in turn.state.waiting.values()}
     wanted.update(apps[app_id].spec.role for app_id in everywhere if app_id in apps)
+    wanted.update(role for role in turn.live.launch.stirred if is_warm(turn, role))
     return wanted
 
 

@@ -41,6 +41,7 @@ def kill(turn: Turn, instance: Instance, doom: str, wipe: bool = False) -> None:
         return
     if not found.is_doomed:
         found = _doom(turn, found, doom)
+        turn.live.launch.stirred[found.role] = turn.now.steady
     if found.is_away:
         gave_up(turn, found)
     elif wipe:

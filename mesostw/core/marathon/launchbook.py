@@ -87,7 +87,9 @@ class LaunchBook:
         self.rules: Rules | None = None
         #: When offers came last, in wall seconds.
         self.offered_at: float | None = None
-        #: Offers that wait for launch tokens, and since when, in steady seconds.
+        #: When something of a role was last launched or killed, in steady seconds.
+        self.stirred: dict[str, float] = {}
+        #: Offers that are held, and since when, in steady seconds.
         self.held: dict[OfferId, tuple[Spot, float]] = {}
         #: Launch tokens; ``None`` before the first was asked for.
         self.tokens: int | None = None

@@ -30,6 +30,7 @@ def launched(turn: Turn, wish: Wish, spot: Spot) -> TaskInfo:
     resources = spot.take(need.scalars, need.accepts, ports)
     instance = _instance(turn, wish, spot, () if ports is None else ports.ports)
     turn.change(InstanceChanged(instance))
+    turn.live.launch.stirred[instance.role] = turn.now.steady
     turn.tell(
         InstanceMoved(
             at=turn.now.wall,

@@ -22,9 +22,7 @@ from mesostw.core.outcome import Asked, TimerFired
 from mesostw.core.story import Line, Story
 
 
-def noted(
-    story: Story, stimulus: object, changes: Iterable[MarathonChange], wall: float
-) -> None:
+def noted(story: Story, stimulus: object, changes: Iterable[MarathonChange], wall: float) -> None:
     """Remember what ``stimulus`` led to."""
     heard = _name(stimulus)
     for change in changes:

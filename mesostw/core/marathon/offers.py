@@ -4,8 +4,8 @@ Offers, used in the turn that they come in: for what waits, or refused for a whi
 Apps take turns: each gets one instance after the other, in an order by chance that is another
 one for each batch of offers.  An app that an offer does not do for is asked once about it.
 
-Only while launch tokens are out offers are held, for a short time: tokens come back as soon as
-instances run, long before the master would offer the same again.
+Offers are held for a short time while launch tokens are out, since those come back as soon as
+instances run; and a few of them while a deployment moves, see Note [Warm] in ``flows``.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ from mesostw.model.resources import ResourcesError
 #: left of the offers comes again after ``OVERLOAD_REFUSE_S``.
 QUESTIONS_MAX: Final = 100_000
 OVERLOAD_REFUSE_S: Final = 5.0
-#: Until launch tokens may have been earned, for offers that are held no longer.
-TOKENS_REFUSE_S: Final = 1.0
-#: How long offers are held for tokens, and how many; both are Marathon's for its own queue.
+#: Until more may be wanted, for offers that are held no longer.
+SOON_REFUSE_S: Final = 1.0
+#: How long offers are held, and how many; both are Marathon's for its own queue.
 HELD_S: Final = 3.0
 HELD_MAX: Final = 1024
+#: How many are kept at hand for a role that stirs.
+WARM_MAX: Final = 64
 #: Until apps have been looked at that are to be on every agent, when an agent is new.
 NEW_AGENT_REFUSE_S: Final = 1.0
 #: The least that offers are refused for while apps are backed off.
@@ -110,10 +112,10 @@ def _let_go(turn: Turn) -> None:
     roles = {waiting.role for waiting in turn.state.waiting.values()}
     declined: defaultdict[float, list[OfferId]] = defaultdict(list)
     for offer_id, (spot, since) in list(held.items()):
-        if spot.role not in roles:
+        if spot.role not in roles and not flows.is_warm(turn, spot.role):
             declined[turn.flags.decline_offer_duration_s].append(offer_id)
         elif turn.now.steady >= since + HELD_S:
-            declined[TOKENS_REFUSE_S].append(offer_id)
+            declined[SOON_REFUSE_S].append(offer_id)
         else:
             continue
         del held[offer_id]
@@ -152,6 +154,8 @@ class Batch:
         self._rules = rules_of(turn.flags, turn.live.launch.home_region, turn.now.wall)
         turn.live.launch.rules = self._rules
         self._questions = questions_max
+        #: Offers that are refused for a moment only. See Note [Warm] in ``flows``.
+        self._warmed = len(turn.live.launch.held)
         #: Whether every app was asked about the present offer, or launched all that it wants.
         self._asked_all = True
         self._candidates: dict[str, deque[Candidate]] = {}
@@ -219,19 +223,19 @@ class Batch:
         tasks = self._fill(spot, waiting)
         if tasks:
             self._accept(spot, tasks, self._refuse_s(spot, len(tasks), is_new=is_new))
-        elif not self._asked_all and self._questions and self._hold(spot):
-            return
+        elif self._may_hold(spot):
+            self._turn.live.launch.held[spot.offer_id] = (spot, self._turn.now.steady)
         else:
             refuse_s = self._refuse_s(spot, 0, is_new=is_new)
             self._declined[refuse_s].append(spot.offer_id)
 
-    def _hold(self, spot: Spot) -> bool:
-        """Keep an offer for when there are tokens again, unless there are too many."""
-        held = self._turn.live.launch.held
-        if len(held) >= HELD_MAX:
-            return False
-        held[spot.offer_id] = (spot, self._turn.now.steady)
-        return True
+    def _may_hold(self, spot: Spot) -> bool:
+        """Whether an offer is kept until there are tokens, or more is wanted."""
+        count = len(self._turn.live.launch.held)
+        if not self._asked_all:
+            return bool(self._questions) and count < HELD_MAX
+        moves = bool(self._turn.state.deployments) and flows.is_warm(self._turn, spot.role)
+        return moves and count < WARM_MAX
 
     def _fill(self, spot: Spot, waiting: deque[Candidate]) -> list[TaskInfo]:
         turn = self._turn
@@ -277,8 +281,11 @@ class Batch:
         if not self._asked_all:
             if used:
                 return 0.0
-            return OVERLOAD_REFUSE_S if not self._questions else TOKENS_REFUSE_S
+            return OVERLOAD_REFUSE_S if not self._questions else SOON_REFUSE_S
         longest = turn.flags.decline_offer_duration_s
+        if self._warmed < WARM_MAX and flows.is_warm(turn, spot.role):
+            self._warmed += 1
+            return 0.0 if used and turn.state.deployments else SOON_REFUSE_S
         if is_new:
             longest = min(longest, NEW_AGENT_REFUSE_S)
         until = self._delayed.get(spot.role)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
 import attrs
 import msgspec
 from msgspec import Struct
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as AnswerLate
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
+from zope.interface import implementer
 
 from mesostw.core.marathon.history import stamp_from
 from mesostw.core.marathon.words import (
@@ -29,6 +33,8 @@ from mesostw.model.apps import Stamp
 
 #: A deadline may be at most so far away, in seconds: a week.
 DEADLINE_S_MAX: Final = 7 * 86_400.0
+#: The core has so long to answer, with all that it has to keep before, in seconds.
+ANSWER_TIMEOUT_S: Final = 30.0
 #: Characters of a client's own text that come back in an error.
 QUOTED_CHARACTERS_MAX: Final = 200
 
@@ -198,6 +204,28 @@ def stamp(text: str) -> Stamp:
 # --- answers ------------------------------------------------------------------
 
 
+@implementer(IInbox)
+class Patient:
+    """
+    A way to a core that does not wait for ever.
+
+    What is asked may be done all the same: a store that hangs may come back.
+    """
+
+    def __init__(self, inbox: IInbox, clock: IReactorTime) -> None:
+        self._inbox, self._clock = inbox, clock
+
+    def ask(self, question: Struct) -> Deferred[Struct | None]:
+        asked: Deferred[Struct | None] = self._inbox.ask(question)
+        return asked.addTimeout(ANSWER_TIMEOUT_S, self._clock)
+
+    def tell(self, stimuli: Sequence[object]) -> None:
+        self._inbox.tell(stimuli)
+
+    def has_room(self, resume: Callable[[], None]) -> bool:
+        return bool(self._inbox.has_room(resume))
+
+
 async def ask(inbox: IInbox, question: MarathonQuestion) -> Struct | None:
     """
     Have the core answer.
@@ -208,6 +236,9 @@ async def ask(inbox: IInbox, question: MarathonQuestion) -> Struct | None:
         answer = await inbox.ask(question)
     except GivenUp as fault:
         raise ApiRefusal(503, str(fault)) from None
+    except AnswerLate:
+        text = f"Not answered within {ANSWER_TIMEOUT_S:.0f} s; it may be done all the same."
+        raise ApiRefusal(503, text) from None
     if isinstance(answer, Unfit):
         raise ApiRefusal.of(answer)
     if isinstance(answer, Refusal):

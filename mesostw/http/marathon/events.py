@@ -4,17 +4,18 @@
 One follower of the feed renders each event once for all who read it.  Nothing is replayed:
 a reader hears what happens from when it came.
 
-Note [Heavy plans]: old clients want a deployment's tree before and after with its plan.
-They are told the deployment's own apps, which is what it changes; light is the default.
+Note [Plans]: old clients read a deployment's tree before and after with its plan, and some
+fail if it is not there.  By default it is there, without its apps; ``plan-format=heavy`` has
+the deployment's own apps in it, which is what it changes, and ``light`` has no trees.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Final
 
-import attrs
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
@@ -30,7 +31,7 @@ from mesostw.http.marathon.asking import Call, call_of, encode
 from mesostw.http.marathon.event_shapes import deployment_of, event_shape, kind_of
 from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.interfaces import IClock, IFeed, IFollower
-from mesostw.model.apps import ROOT, DeploymentId
+from mesostw.model.apps import ROOT, DeploymentId, Stamp
 
 EVENT_STREAM: Final = "text/event-stream"
 #: Seconds between two signs of life.
@@ -42,19 +43,34 @@ ATTACHED: Final = "event_stream_attached"
 DETACHED: Final = "event_stream_detached"
 
 
-@attrs.frozen
+class PlanFormat(Enum):
+    """What of a deployment's plan a reader wants. See Note [Plans]."""
+
+    LIGHT = "light"
+    DEFAULT = ""
+    HEAVY = "heavy"
+
+
 class Rendered:
-    """One event, ready to be sent, in both forms of plans."""
+    """
+    One event, ready to be sent; made once for all readers of a format, if there are any.
 
-    kind: str
-    light: bytes
-    #: The same object as ``light`` for an event without a plan.
-    heavy: bytes
+    :param shape: the event with its plan in a format.
+    """
 
-    @classmethod
-    def of(cls, kind: str, shape: dict[str, object]) -> Rendered:
-        frame = framed(kind, shape)
-        return cls(kind, frame, frame)
+    __slots__ = ("_frames", "_shape", "kind")
+
+    def __init__(self, kind: str, shape: Callable[[PlanFormat], dict[str, object]]) -> None:
+        self.kind = kind
+        self._shape = shape
+        self._frames: dict[PlanFormat, bytes] = {}
+
+    def frame(self, plans: PlanFormat) -> bytes:
+        """The event as it goes over the wire."""
+        found = self._frames.get(plans)
+        if found is None:
+            found = self._frames[plans] = framed(self.kind, self._shape(plans))
+        return found
 
 
 def framed(kind: str, shape: dict[str, object]) -> bytes:
@@ -72,10 +88,10 @@ class Reader:
     """
 
     def __init__(
-        self, request: Request, kinds: frozenset[str], waiting_max: int, *, heavy: bool
+        self, request: Request, kinds: frozenset[str], waiting_max: int, plans: PlanFormat
     ) -> None:
         self._request, self._kinds, self._waiting_max = request, kinds, waiting_max
-        self._heavy = heavy
+        self._plans = plans
         self._waiting: deque[bytes] = deque()
         self._paused = self._ended = False
 
@@ -95,7 +111,7 @@ class Reader:
         """Send an event, or have it wait while the client does not read."""
         if self._ended or (self._kinds and event.kind not in self._kinds):
             return
-        frame = event.heavy if self._heavy else event.light
+        frame = event.frame(self._plans)
         if not self._paused:
             self._request.write(frame)
             return
@@ -149,8 +165,8 @@ class EventStreams:
         kinds = frozenset(
             kind for one in call.all_of("event_type") for kind in one.split(",") if kind
         )
-        heavy = call.first("plan-format").lower() == "heavy"
-        reader = Reader(request, kinds, self._waiting_max, heavy=heavy)
+        plans = _PLAN_FORMATS.get(call.first("plan-format").lower(), PlanFormat.DEFAULT)
+        reader = Reader(request, kinds, self._waiting_max, plans)
         self._readers[reader] = call.client_ip
         reader.open(self._gone)
         self._tell(self._about(ATTACHED, call.client_ip))
@@ -163,7 +179,8 @@ class EventStreams:
 
     def _about(self, kind: str, address: str) -> Rendered:
         at = stamp_of(self._clock.wall())
-        return Rendered.of(kind, {"remoteAddress": address, "eventType": kind, "timestamp": at})
+        shape: dict[str, object] = {"remoteAddress": address, "eventType": kind, "timestamp": at}
+        return Rendered(kind, lambda _plans: shape)
 
     def _tell(self, event: Rendered) -> None:
         for reader in tuple(self._readers):
@@ -204,19 +221,30 @@ class EventStreams:
     def _rendered(self, event: Event) -> Rendered:
         kind, deployment = kind_of(event), deployment_of(event)
         if deployment is None:
-            return Rendered.of(kind, {**event_shape(event), **self._posted(event)})
-        affected = self._affected.get(deployment.id, ())
-        before = [app_document(one.before) for one in affected if one.before is not None]
-        after = [app_document(one.after) for one in affected if one.after is not None]
-        trees = {
-            # See Note [Heavy plans].
-            "original": {**_ROOT, "version": deployment.version, "apps": before},
-            "target": {**_ROOT, "version": deployment.version, "apps": after},
-        }
-        light = framed(kind, event_shape(event))
-        return Rendered(kind, light, framed(kind, event_shape(event, trees)))
+            shape: dict[str, object] = {**event_shape(event), **self._posted(event)}
+            return Rendered(kind, lambda _plans: shape)
+        affected = tuple(self._affected.get(deployment.id, ()))
+        return Rendered(
+            kind, lambda plans: event_shape(event, _trees(plans, deployment.version, affected))
+        )
 
 
+def _trees(
+    plans: PlanFormat, version: Stamp, affected: Sequence[Affected]
+) -> dict[str, object] | None:
+    """The tree before and after a deployment. See Note [Plans]."""
+    if plans is PlanFormat.LIGHT:
+        return None
+    known = affected if plans is PlanFormat.HEAVY else ()
+    before = [app_document(one.before) for one in known if one.before is not None]
+    after = [app_document(one.after) for one in known if one.after is not None]
+    return {
+        "original": {**_ROOT, "version": version, "apps": before},
+        "target": {**_ROOT, "version": version, "apps": after},
+    }
+
+
+_PLAN_FORMATS: Final = {one.value: one for one in PlanFormat}
 _ROOT: Final[dict[str, object]] = {"id": ROOT, "groups": (), "dependencies": (), "pods": ()}
 
 

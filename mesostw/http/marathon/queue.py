@@ -16,6 +16,7 @@ from mesostw.http.rendering import Reply
 from mesostw.messages.offers import Offer
 from mesostw.messages.resources import Resource
 from mesostw.messages.values import Attribute
+from mesostw.model.names import ANY_ROLE
 
 
 class QueueApi:
@@ -66,7 +67,6 @@ def report_shape(
     shape: dict[str, object] = {
         "app": app_document(report.app, extensions=extensions),
         "count": report.count,
-        "role": report.role,
         "since": stamp_of(report.since),
         "delay": {
             "timeLeftSeconds": max(0, round(report.delay_left_s)),
@@ -74,6 +74,9 @@ def report_shape(
         },
         "processedOffersSummary": summary,
     }
+    if report.role != ANY_ROLE:
+        # Old clients fail on this key, so that it is there only where it says something.
+        shape["role"] = report.role
     if with_offers:
         shape["lastUnusedOffers"] = [_unused_shape(one) for one in report.unused_offers]
     return shape

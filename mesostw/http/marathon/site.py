@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
 from twisted.web.resource import IResource
 
 from mesostw.core.marathon.state import MarathonState
@@ -13,7 +14,7 @@ from mesostw.http.marathon.absent import change_pods, gone, list_pods, probe_pod
 from mesostw.http.marathon.app_changes import AppChanges
 from mesostw.http.marathon.app_shapes import AppShapes
 from mesostw.http.marathon.apps import AppsApi
-from mesostw.http.marathon.asking import Call
+from mesostw.http.marathon.asking import Call, Patient
 from mesostw.http.marathon.bodies import Bodies
 from mesostw.http.marathon.deployments import DeploymentsApi
 from mesostw.http.marathon.events import EventsResource, EventStreams
@@ -62,6 +63,7 @@ HELP: Final[Mapping[str, str]] = {
 
 def marathon_site(parts: MarathonParts) -> HouseSite:
     """Marathon's site."""
+    parts = attrs.evolve(parts, inbox=Patient(parts.inbox, parts.clock))
     streams = EventStreams(parts.feed, parts.clock, parts.waiting_events_max)
     dashboard = Dashboard(parts.webfiles, prefix="ui")
     special: list[tuple[tuple[str, ...], IResource]] = [

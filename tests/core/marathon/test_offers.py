@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import offers, queue, tokens
-from mesostw.core.marathon.changes import DelayChanged
+from mesostw.core.marathon import flows, offers, queue, tokens
+from mesostw.core.marathon.changes import AffectedKept, DelayChanged, DeploymentChanged
 from mesostw.core.marathon.events import InstanceMoved
 from mesostw.core.marathon.flags import MarathonFlags
-from mesostw.core.marathon.records import Condition, Delay, Instance
+from mesostw.core.marathon.records import (
+    Action,
+    ActionKind,
+    Affected,
+    Condition,
+    Delay,
+    Deployment,
+    Instance,
+)
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.scheduling import AcceptOffers, DeclineOffers, Rescinded
 from mesostw.messages.convert import resources_of
 from mesostw.messages.offers import Offer
 from mesostw.messages.resources import ReservationInfo, Resource
-from mesostw.model.apps import App, Constraint, Operator, PortDefinition
+from mesostw.model.apps import App, Constraint, DeploymentId, Operator, PortDefinition
 from mesostw.model.ids import AgentId, OfferId
 from mesostw.model.resources import Resources
 from tests.core.marathon.builders import V1, V2, World, app, instance
@@ -271,9 +280,29 @@ class HeldTests(OfferCase):
         self.assertEqual(self.held(), [])
 
     def test_nothing_waits(self) -> None:
-        """If nothing waits any more it is refused for long."""
+        """If nothing waits or stirs any more it is refused for long."""
         self.world.run(queue.dropped, self.app.id)
+        self.world.live.launch.stirred.clear()
         self.assertEqual(self.ticked(1), {"O2": 120.0, "O3": 120.0})
+
+    def test_while_a_deployment_moves(self) -> None:
+        """A few offers that nothing waits for are at hand, and used as soon as something does."""
+        self.world.run(queue.dropped, self.app.id)
+        self.world.live.launch.held.clear()
+        self.world.live.launch.tokens = 10
+        self.offer(offer(8))
+        self.assertEqual((self.held(), self.refused()), ([], {"O8": 1.0}))
+        action = Action(ActionKind.RESTART, self.app.id, 1)
+        under_way = Deployment(DeploymentId("d"), V1, ((action,),), 0.0)
+        known = Affected(under_way.id, self.app.id, self.app, self.app)
+        for change in (AffectedKept(known), DeploymentChanged(under_way)):
+            self.world.state.apply(change)
+        self.offer(offer(9))
+        self.assertEqual((self.held(), self.refused()), (["O9"], {}))
+        self.world.run(queue.wanted, self.app, 1)
+        self.world.run(offers.resumed)
+        self.assertEqual(self.held(), [])
+        self.assertEqual(self.instances()[-1].hostname, "n9")
 
     def test_rescinded(self) -> None:
         """A rescinded offer is not used."""
@@ -308,10 +337,20 @@ class RefusalTests(OfferCase):
         self.assertEqual(self.refused(), {"O1": 120.0})
 
     def test_rest(self) -> None:
-        """What is left after everything was launched is refused for long."""
+        """What is left is refused for a moment at first, and for long when no more was wanted."""
         self.wish()
         self.offer(offer())
-        self.assertEqual(self.refused(), {"O1": 120.0})
+        self.assertEqual(self.refused(), {"O1": 1.0})
+        self.world.later(flows.WARM_S)
+        self.offer(offer(name="O2"))
+        self.assertEqual(self.refused()["O2"], 120.0)
+
+    def test_many_at_hand(self) -> None:
+        """Of very many offers only some are refused for a moment only."""
+        self.wish()
+        self.offer(*(offer(number) for number in range(1, offers.WARM_MAX + 3)))
+        seconds = Counter(self.refused().values())
+        self.assertEqual(seconds, {1.0: offers.WARM_MAX, 120.0: 2})
 
     def test_backed_off(self) -> None:
         """Apps that are backed off get nothing; offers come again when the first is not."""

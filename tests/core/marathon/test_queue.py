@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import offers, queue
+from mesostw.core.marathon import flows, offers, queue
 from mesostw.core.marathon.changes import WaitingChanged
 from mesostw.core.marathon.records import Waiting
 from mesostw.core.marathon.words import ReviveDue
@@ -166,11 +166,16 @@ class SuppressionTests(SynchronousTestCase):
         self.assertEqual(self.world.effects, REVIVED)
 
     def test_last_launch(self) -> None:
-        """The last launch suppresses in the same turn."""
+        """Some time after the last launch the role is suppressed: more might have been wanted."""
         self.world.run(queue.wanted, self.app, 1)
         self.world.run(offers.ticked)
         self.world.clear()
         self.world.run(offers.offered, offered(offer()))
+        self.world.later(flows.WARM_S - 0.1)
+        self.world.run(offers.ticked)
+        self.assertEqual(self.world.did(SuppressOffers), [])
+        self.world.later(0.1)
+        self.world.run(offers.ticked)
         self.assertEqual(self.world.did(SuppressOffers), [SuppressOffers(("*",))])
 
     def test_new_master(self) -> None:

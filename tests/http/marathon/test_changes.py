@@ -17,6 +17,7 @@ from mesostw.core.marathon.words import (
     Unfit,
 )
 from mesostw.core.outcome import Refusal
+from mesostw.http.marathon.asking import ANSWER_TIMEOUT_S
 from mesostw.model.apps import App, AppId, DeploymentId
 from tests.core.marathon.builders import V2, app, instance
 from tests.http.marathon.world import MarathonWorld
@@ -182,6 +183,25 @@ class RefusalTests(Changes):
         self.world.core.stopped = True
         answer = self.world.ask("DELETE", "/v2/apps/shop/db")
         self.assertEqual((answer.code, answer.json["message"]), (503, "the daemon stops"))
+
+    def test_late(self) -> None:
+        """What is not answered in time is 503: the client need not wait for ever."""
+        self.world.core.silent = True
+        visit = self.world.visit()
+        visit.raw(b"DELETE /v2/apps/shop/db HTTP/1.1\r\nHost: m\r\n\r\n")
+        self.world.clock.advance(ANSWER_TIMEOUT_S - 1)
+        self.assertEqual(visit.transport.value(), b"")
+        self.world.clock.advance(1)
+        answer = visit.now()
+        self.assertEqual(answer.code, 503)
+        self.assertIn("may be done all the same", answer.json["message"])
+        self.assertEqual(len(self.world.core.asked), 1)
+
+    def test_answered_in_time(self) -> None:
+        """Nothing is left behind when an answer comes."""
+        self.check_result(self.ask(planned(), "DELETE", "/v2/apps/shop/db"))
+        waits = [call.getTime() for call in self.world.clock.getDelayedCalls()]
+        self.assertNotIn(ANSWER_TIMEOUT_S, waits)
 
     def test_bug(self) -> None:
         """An answer that nobody understands is 500 as JSON, and is logged."""

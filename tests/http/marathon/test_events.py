@@ -257,8 +257,9 @@ class EventsTests(SynchronousTestCase):
         self.assertEqual(kinds, ["deployment_info", "app_terminated_event"])
 
     def test_plans(self) -> None:
-        """A light plan has three keys; a heavy one also the apps before and after."""
-        light, heavy = self.attach(), self.attach("?plan-format=heavy")
+        """A light plan has three keys; others have trees, a heavy one with apps in them."""
+        light = self.attach("?plan-format=light")
+        heavy, plain = self.attach("?plan-format=heavy"), self.attach()
         before, after = app("/a", V1), app("/a", V2, instances=4)
         self.world.publish(AffectedKept(Affected(PLAN.id, A, before, after)))
         self.world.tell(DeploymentInfo(at=WALL, deployment=PLAN))
@@ -272,6 +273,10 @@ class EventsTests(SynchronousTestCase):
         self.assertEqual(set(whole) - set(plan), {"original", "target"})
         self.assertEqual(whole["original"]["apps"][0]["instances"], 1)
         self.assertEqual(whole["target"]["apps"][0]["instances"], 4)
+        usual = frames(plain.now())[-1][1]["plan"]
+        assert isinstance(usual, dict)
+        self.assertEqual(set(usual), set(whole))
+        self.assertEqual((usual["original"]["apps"], usual["target"]["apps"]), ([], []))
 
     def test_end_of_a_heavy_plan(self) -> None:
         """The last event has the apps too, although its deployment ends with it."""

@@ -39,7 +39,8 @@ class Core:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.answers: list[Struct | None] = []
-        self.stopped = False
+        #: Whether it is about to stop, or does not answer at all.
+        self.stopped = self.silent = False
         self.queued: tuple[QueueReport, ...] = ()
         self.reasons: dict[AppId, WhyReport] = {}
         self.stories: dict[str, tuple[Line, ...]] = {}
@@ -53,6 +54,8 @@ class Core:
         self.asked.append(question)
         if self.stopped:
             return fail(GivenUp("the daemon stops"))
+        if self.silent:
+            return Deferred()
         return succeed(self.answers.pop(0))
 
     def has_room(self, resume: Any) -> bool:
