@@ -23,6 +23,8 @@ RELAYED_MAX: Final = 64
 #: The leader has so long to begin its answer, in seconds.
 READ_TIMEOUT_S: Final = 10.0
 SIGNATURE: Final = "X-Marathon-Via"
+#: The host that the client asked.
+FORWARDED_HOST: Final = "X-Forwarded-Host"
 #: Headers of one connection, and those that are made anew.
 _OWN: Final = frozenset(
     {
@@ -89,6 +91,10 @@ class Relay:
             }
         )
         headers.setRawHeaders(SIGNATURE, [", ".join(signatures)])
+        asked_host = request.getHeader("host")
+        if asked_host is not None and not headers.hasHeader(FORWARDED_HOST):
+            # The leader judges by it whether the page that asks is one of ours.
+            headers.setRawHeaders(FORWARDED_HOST, [asked_host])
         data = request.content.read() if request.content is not None else b""
         uri = b"http://" + leader.encode() + request.uri
         asked = self._web.request(request.method, uri, headers, body_of(data))

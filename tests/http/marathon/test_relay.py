@@ -78,6 +78,13 @@ class RelayTests(SynchronousTestCase):
         self.assertIsInstance(self.other.core.asked[-1], AppRemovalAsked)
         self.assertEqual(self.world.ask("DELETE", "/v2/apps/x/tasks").code, 404)
 
+    def test_page(self) -> None:
+        """A page of this Marathon's origin may change what the leader has, and no other may."""
+        for origin, code in (("http://master:5050", 200), ("http://page", 403)):
+            self.other.answering(Planned(V2, DeploymentId("d-7")))
+            answer = self.world.ask("DELETE", "/v2/apps/shop/db", headers={"Origin": origin})
+            self.assertEqual(answer.code, code)
+
     def test_own(self) -> None:
         """What every Marathon answers for itself is not passed on."""
         for path in ("/ping", "/metrics", "/help", "/ui/", "/logging"):
