@@ -39,6 +39,8 @@ _CONDITION_AT: Final = rows.INSTANCE_COLUMNS.index("condition")
 _HEALTHY_AT: Final = rows.INSTANCE_COLUMNS.index("healthy")
 _DOOM_AT: Final = rows.INSTANCE_COLUMNS.index("doom")
 _APP_AT: Final = rows.INSTANCE_COLUMNS.index("app_id")
+_CONFIG_AT: Final = rows.INSTANCE_COLUMNS.index("config")
+_READY_AT: Final = rows.INSTANCE_COLUMNS.index("ready")
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +83,8 @@ class MarathonLayout:
         self._feed, self._banner, self._live_clients = feed, banner, live_clients
         self._judgement = judgement
         self._counts: dict[object, Counter[str]] = {}
+        #: By app and configuration: how far a change of it has got.
+        self._present: dict[tuple[object, object], Counter[str]] = {}
         self._total: Counter[str] = Counter()
         self.events = MarathonEvents(wall)
         self.tables = [
@@ -170,6 +174,7 @@ class MarathonLayout:
 
     def cleared(self) -> None:
         self._counts.clear()
+        self._present.clear()
         self._total.clear()
 
     # --- rows -----------------------------------------------------------------
@@ -191,7 +196,8 @@ class MarathonLayout:
         app = view.apps.get(cast(AppId, key))
         if app is None:
             return None
-        return rows.app_row(view, app, self._counts.get(app.id, _NOTHING))
+        present = self._present.get((app.id, app.last_config_change_at), _NOTHING)
+        return rows.app_row(view, app, self._counts.get(app.id, _NOTHING), present)
 
     def _deployment(self, key: Hashable) -> Row | None:
         deployment = self._view.deployments.get(cast(DeploymentId, key))
@@ -227,6 +233,7 @@ class MarathonLayout:
         for row, sign in ((old, -1), (new, 1)):
             if row is None:
                 continue
+            self._count_present(row, sign)
             counts = self._counts.setdefault(row[_APP_AT], Counter())
             condition = rows.CONDITIONS[cast(int, row[_CONDITION_AT])]
             healthy, doom = cast("bool | None", row[_HEALTHY_AT]), cast(str, row[_DOOM_AT])
@@ -235,6 +242,16 @@ class MarathonLayout:
                 self._total[place] += sign
             if new is None and not any(counts.values()):
                 del self._counts[row[_APP_AT]]
+
+    def _count_present(self, row: Row, sign: int) -> None:
+        if row[_DOOM_AT]:
+            return
+        key = (row[_APP_AT], row[_CONFIG_AT])
+        present = self._present.setdefault(key, Counter())
+        present["fresh"] += sign
+        present["ready"] += sign * bool(row[_READY_AT])
+        if not any(present.values()):
+            del self._present[key]
 
 
 _NOTHING: Final[Counter[str]] = Counter()

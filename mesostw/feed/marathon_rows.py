@@ -14,7 +14,19 @@ CONDITIONS: Final = tuple(condition.value for condition in Condition)
 _CONDITION_INDEX: Final = {condition: number for number, condition in enumerate(Condition)}
 
 #: An instance's place in what a health bar shows; the words are the columns of ``apps``.
-COUNTED: Final = ("running", "healthy", "unhealthy", "unknown", "staged", "unreachable", "doomed")
+COUNTED: Final = (
+    "running",
+    "healthy",
+    "unhealthy",
+    "unknown",
+    "staged",
+    "unreachable",
+    "staying",
+    "doomed",
+)
+
+#: Of an app's present configuration: its instances that stay, and those of them that are ready.
+FRESH: Final = ("fresh", "ready")
 
 INSTANCE_COLUMNS: Final = (
     "id",
@@ -45,6 +57,7 @@ APP_COLUMNS: Final = (
     "instances",
     "every_agent",
     *COUNTED,
+    *FRESH,
     "cpus",
     "mem",
     "disk",
@@ -82,7 +95,7 @@ GROUP_COLUMNS: Final = ("id", "version", "dependencies", "enforce_role")
 
 def standing(condition: str, healthy: bool | None, doom: str) -> tuple[str, ...]:
     """What an instance counts as; an instance that is being ended may still run."""
-    places: tuple[str, ...] = ("doomed",) if doom else ()
+    places: tuple[str, ...] = ("doomed",) if doom else ("staying",)
     if condition == Condition.RUNNING:
         health = "unknown" if healthy is None else "healthy" if healthy else "unhealthy"
         return (*places, "running", health)
@@ -127,8 +140,8 @@ def instance_row(
     )
 
 
-def app_row(state: MarathonState, app: App, counts: Counter[str]) -> Row:
-    """A row of ``apps``; ``counts`` by :data:`COUNTED`."""
+def app_row(state: MarathonState, app: App, counts: Counter[str], present: Counter[str]) -> Row:
+    """A row of ``apps``; ``counts`` by :data:`COUNTED`, ``present`` by :data:`FRESH`."""
     spec, waiting, delay = app.spec, state.waiting.get(app.id), state.delays.get(app.id)
     failure = state.last_failure(app.id)
     return (
@@ -137,6 +150,7 @@ def app_row(state: MarathonState, app: App, counts: Counter[str]) -> Row:
         spec.instances,
         spec.every_agent,
         *(counts[name] for name in COUNTED),
+        *(present[name] for name in FRESH),
         spec.cpus,
         spec.mem,
         spec.disk,

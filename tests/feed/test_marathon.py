@@ -131,6 +131,20 @@ class TopicTests(SynchronousTestCase):
         row = self.row("apps")
         self.assertEqual([row[name] for name in ("running", "unhealthy", "staged")], [0, 0, 0])
 
+    def test_progress(self) -> None:
+        """Instances of the present configuration count as fresh unless they are to go."""
+        new = app("/shop/db", version=V2, instances=4)
+        old = instance(self.app, Condition.RUNNING, 1)
+        fresh = instance(new, Condition.RUNNING, 2)
+        staged = instance(new, Condition.STAGING, 3)
+        going = instance(new, Condition.RUNNING, 4, doom="scaled down")
+        self.feed.publish([changes.InstanceChanged(one) for one in (old, fresh, staged, going)])
+        self.assertEqual((self.row("apps")["fresh"], self.row("apps")["ready"]), (1, 1))
+        self.feed.publish([changes.AppChanged(new)])
+        self.assertEqual((self.row("apps")["fresh"], self.row("apps")["ready"]), (2, 1))
+        self.feed.publish([changes.InstanceRemoved(one) for one in (fresh, staged)])
+        self.assertEqual((self.row("apps")["fresh"], self.row("apps")["ready"]), (0, 0))
+
     def test_removed_app_is_gone_at_once(self) -> None:
         """Its instances stay in their topic until they have ended."""
         one = instance(self.app)
@@ -255,9 +269,9 @@ class EventTextTests(SynchronousTestCase):
 
     def test_standing(self) -> None:
         """Every running instance is healthy, unhealthy or unknown; doomed ones count twice."""
-        self.assertEqual(standing("Running", None, ""), ("running", "unknown"))
+        self.assertEqual(standing("Running", None, ""), ("staying", "running", "unknown"))
         self.assertEqual(standing("Running", False, "scaled"), ("doomed", "running", "unhealthy"))
-        self.assertEqual(standing("Provisioned", None, ""), ("staged",))
+        self.assertEqual(standing("Provisioned", None, ""), ("staying", "staged"))
         self.assertEqual(standing("Killing", True, "scaled"), ("doomed",))
 
 

@@ -5,7 +5,7 @@ const CONDITIONS = [
   "Finished", "Failed", "Killed", "Error", "Gone", "Dropped", "Unknown",
 ];
 export const MARATHON_ENUMS = { instances: { condition: CONDITIONS } };
-const COUNTED = ["running", "healthy", "unhealthy", "unknown", "staged", "unreachable", "doomed"];
+const COUNTED = ["running", "healthy", "unhealthy", "unknown", "staged", "unreachable", "staying", "doomed"];
 
 const APPS = [
   ["/shop/web/front", 12, { team: "shop", env: "prod" }, true], ["/shop/web/api", 8, { team: "shop", env: "prod", tier: "gold" }, true],
@@ -151,7 +151,7 @@ export class Marathon {
     for (const one of this.instances.values()) {
       this.board.put("instances", one.id, { ...one });
       seen.add(one.id);
-      const places = [...(one.doom ? ["doomed"] : []), ...(one.condition === "Running" ? ["running", one.healthy === null ? "unknown" : one.healthy ? "healthy" : "unhealthy"] : ["staged"])];
+      const places = [one.doom ? "doomed" : "staying", ...(one.condition === "Running" ? ["running", one.healthy === null ? "unknown" : one.healthy ? "healthy" : "unhealthy"] : ["staged"])];
       for (const place of places) {
         total[place]++;
         const mine = counts.get(one.app_id);
@@ -177,6 +177,11 @@ export class Marathon {
     });
   }
 
+  fresh(id, app) {
+    const mine = [...this.instances.values()].filter((one) => one.app_id === id && !one.doom && one.config === app.config);
+    return { fresh: mine.length, ready: mine.filter((one) => one.ready).length };
+  }
+
   missing(id) {
     const wished = this.apps.get(id)?.document.instances ?? 0;
     return wished - [...this.instances.values()].filter((one) => one.app_id === id && !one.doom).length;
@@ -188,7 +193,7 @@ export class Marathon {
     const failure = this.ends.get(id)?.[0];
     return {
       id, group: parent(id), instances: document.instances === "*" ? 3 : document.instances, every_agent: document.instances === "*", ...counts,
-      cpus: document.cpus, mem: document.mem, disk: 0, gpus: 0, role: "*",
+      cpus: document.cpus, mem: document.mem, disk: 0, gpus: 0, role: "*", ...this.fresh(id, app),
       labels: Object.entries(document.labels ?? {}).map(([name, value]) => `${name}:${value}`), ports: (document.portDefinitions ?? []).map((one) => one.port),
       checked: document.healthChecks !== undefined, version: app.version, config: app.config, scaled: app.scaled, deployment: this.lockOf(id)?.id ?? null,
       waiting: wait ? this.missing(id) : 0, waiting_since: wait?.since ?? null, delay_until: wait?.delay_until ?? null,

@@ -9,7 +9,7 @@ import { marathonMatters, withoutTasksOf } from "../src/marathon/matters";
 import type { Matter } from "../src/pages/attention";
 import { webAddress } from "../src/marathon/masterpage";
 import { planWords, previewRequest } from "../src/marathon/preview";
-import { progressOf, stepState, targetWords } from "../src/marathon/progress";
+import { progressOf, stepShare, stepState, targetWords } from "../src/marathon/progress";
 import { dominant, waitingFor } from "../src/marathon/queue";
 import { healthWeight, healthWords, segments, statusOf } from "../src/marathon/status";
 import { folders, groupsAbove, isBelow, parentOf, Tree, within } from "../src/marathon/tree";
@@ -234,6 +234,14 @@ describe("a deployment", () => {
     expect(progressOf({ step: 1, steps: 3 })).toEqual([1, 3]);
     expect([0, 1, 2].map((at) => stepState(at, 1))).toEqual(["done", "now", "later"]);
     expect([targetWords("StopApplication", 0), targetWords("StartApplication", 0), targetWords("ScaleApplication", 3), targetWords("RestartApplication", 1)]).toEqual(["", "", " to 3", " (1 instance)"]);
+  });
+
+  it("is as far in a step as its apps are", () => {
+    const row = { step: 1, steps: 2, plan: [[], [["RestartApplication", "/a", 4], ["ScaleApplication", "/b", 2]]], done: ["/b"] };
+    const apps: Record<string, Row> = { "/a": app({ ready: 1 }) };
+    expect(stepShare(row, (id) => apps[id])).toBeCloseTo((0.25 + 1) / 2);
+    expect(stepShare({ ...row, done: [], plan: [[], [["StopApplication", "/a", 0]]] }, (id) => apps[id])).toBe(0);
+    expect(stepShare({ step: 2, steps: 2, plan: row.plan }, () => undefined)).toBe(0);
   });
 
   it("is foretold by its group, with the other apps as they are", () => {

@@ -1,4 +1,3 @@
-import { useMemo } from "preact/hooks";
 import { duration, middle, number } from "../format";
 import type { Row } from "../live/frames";
 import { Age } from "../parts/bits";
@@ -11,7 +10,7 @@ import { Grid } from "../table/grid";
 import { cancel, pauseOrContinue, stop } from "./actions";
 import { MarathonFrame } from "./frame";
 import { Buttons, Menu } from "./menu";
-import { actionWord, type Plan, progressOf, stepState, targetWords } from "./progress";
+import { actionWord, type Plan, progressOf, stepShare, stepState, targetWords } from "./progress";
 
 function look(row: Row): Look {
   return row.paused ? { glyph: "square", tone: "warn", word: "paused" } : { glyph: "half", tone: "progress", word: row.reverts ? "rolling back" : "deploying" };
@@ -25,11 +24,13 @@ function appLinks(ids: readonly string[]) {
 
 function StepBar({ row }: { row: Row }) {
   const [done, total] = progressOf(row);
-  const words = `step ${Math.min(Number(row.step) + 1, total)} of ${total}`;
+  const apps = followMarathon("apps").rows;
+  const share = stepShare(row, (id) => [...apps.values()].find((app) => app.id === id));
+  const words = `step ${Math.min(done + 1, total)} of ${total}, ${Math.round(share * 100)} % of it done`;
   return (
     <span class="share">
-      <span class="bar" role="img" aria-label={words} title={words}><span class="bar-used" style={{ width: `${total === 0 ? 100 : (done / total) * 100}%` }} /></span>
-      <span>{number(done)}/{number(total)}</span>
+      <span class="bar" role="img" aria-label={words} title={words}><span class="bar-used" style={{ width: `${total === 0 ? 100 : ((done + share) / total) * 100}%` }} /></span>
+      <span>{number(Math.min(done + 1, total))}/{number(total)}</span>
     </span>
   );
 }
@@ -50,7 +51,7 @@ const DEPLOYMENTS: TableSpec = {
     column("action", "Doing now", "text", "minmax(18ch, 2fr)", {
       read: (row) => (((row.plan ?? []) as Plan)[Number(row.step)] ?? []).map(([kind, app]) => `${actionWord(kind)} ${app}`).join(", "),
     }),
-    column("step", "Steps", "number", "minmax(14ch, 1fr)", { right: false, read: (row) => progressOf(row)[0], cell: (row) => <StepBar row={row} /> }),
+    column("step", "Step", "number", "minmax(14ch, 1fr)", { right: false, read: (row) => progressOf(row)[0], cell: (row) => <StepBar row={row} /> }),
     column("started", "Started", "age", "9ch", { cell: (row) => <Age at={row.started} /> }),
     column("deadline", "Rolls back in", "age", "13ch", { extra: true, cell: (row) => (typeof row.deadline === "number" ? <Until at={row.deadline} /> : "never") }),
     column("menu", "Do", "text", "6ch", { tableOnly: true, narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on deployment ${row.id}`} actions={() => deploymentActions(row)} /> }),
@@ -95,25 +96,13 @@ export function PlanList({ row }: { row: Row }) {
 }
 
 function ActionLine({ kind, id, target, app, done }: { kind: string; id: string; target: number; app: Row | undefined; done: boolean }) {
-  const rows = followMarathon("instances").rows;
-  const counts = useMemo(() => {
-    if (app === undefined) return null;
-    let [fresh, ready, old, going] = [0, 0, 0, 0];
-    for (const row of rows.values()) {
-      if (row.app_id !== id) continue;
-      if (row.doom) going++;
-      else if (row.config === app.config) {
-        fresh++;
-        if (row.ready) ready++;
-      } else old++;
-    }
-    return { fresh, ready, old, going };
-  }, [app, rows, nowS.value]);
   return (
     <div>
       {actionWord(kind)} <a href={hashOf(["apps", id])}>{id}</a>{targetWords(kind, target)}{done && <span class="muted"> · done</span>}
-      {counts !== null && !done && (
-        <p class="muted">{number(counts.ready)} ready of {number(counts.fresh)} new · {number(counts.old)} old left · {number(counts.going)} being ended</p>
+      {app !== undefined && !done && (
+        <p class="muted">
+          {number(app.ready)} ready of {number(app.fresh)} new · {number(Number(app.staying) - Number(app.fresh))} old left · {number(app.doomed)} being ended
+        </p>
       )}
     </div>
   );

@@ -25,6 +25,21 @@ export function progressOf(row: Row): readonly [number, number] {
   return [Math.max(0, Math.min(Number(row.step ?? 0), total)), total];
 }
 
+/** How far the present step is, between 0 and 1, by the apps that it works on. */
+export function stepShare(row: Row, appOf: (id: string) => Row | undefined): number {
+  const actions = ((row.plan ?? []) as Plan)[Number(row.step ?? 0)] ?? [];
+  if (actions.length === 0) return 0;
+  const done = new Set((row.done ?? []) as readonly string[]);
+  const shares = actions.map(([kind, id, target]) => {
+    const app = appOf(id);
+    if (done.has(id)) return 1;
+    // Of what is stopped nobody knows any more how many there were.
+    if (app === undefined || kind === "StopApplication" || target === 0) return 0;
+    return Math.min(1, Number(app.ready ?? 0) / target);
+  });
+  return shares.reduce((sum, share) => sum + share, 0) / actions.length;
+}
+
 export function stepState(at: number, present: number): "done" | "now" | "later" {
   return at < present ? "done" : at === present ? "now" : "later";
 }

@@ -45,8 +45,8 @@ const QUEUE: TableSpec = {
   actions: (row) => <Buttons actions={actionsOf(row)} />,
   columns: [
     column("id", "App", "text", "minmax(16ch, 1fr)", { aliases: ["app"], narrow: true }),
-    column("count", "Waiting", "number", "10ch", { narrow: true, cell: (row) => number(row.count) }),
-    column("why", "Because of", "text", "minmax(24ch, 2fr)", { read: (row) => reasons.value.get(String(row.id)) ?? "", cell: (row) => <Because row={row} /> }),
+    column("count", "Waiting", "number", "10ch", { cell: (row) => number(row.count) }),
+    column("why", "Because of", "text", "minmax(18ch, 2fr)", { narrow: true, read: (row) => reasons.value.get(String(row.id)) ?? "", cell: (row) => <Because row={row} /> }),
     column("since", "Since", "age", "10ch", { cell: (row) => <Age at={row.since} /> }),
     column("delay_until", "Back-off left", "number", "14ch", { cell: (row) => <Delay row={row} /> }),
     column("role", "Role", "text", "10ch", { extra: true }),
