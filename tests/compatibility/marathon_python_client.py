@@ -48,6 +48,11 @@ class Calls:
         """Whether no deployment is under way."""
         return not self.client.list_deployments()
 
+    def are_new(self, *ended: str) -> bool:
+        """Whether two tasks are there and none of those that were ended."""
+        there = [one.id for one in self.client.list_tasks("/py/web")]
+        return len(there) == 2 and not set(there) & set(ended)
+
     def system(self) -> None:
         """What Marathon says of itself."""
         told["ping"] = self.client.ping().decode()
@@ -133,7 +138,7 @@ class Calls:
         )
         told["killed"] = self.client.kill_task("/py/web", first.id).id == first.id
         told["killed_given"] = self.client.kill_given_tasks([second.id])
-        wait("replacements", lambda: self.client.get_app("/py/web").tasks_running == 2)
+        wait("replacements", lambda: self.are_new(first.id, second.id))
         told["killed_all"] = len(self.client.kill_tasks("/py/web"))
         wait("replacements", lambda: self.client.get_app("/py/web").tasks_running == 2)
         [first, *_] = self.client.list_tasks("/py/web")
@@ -159,7 +164,7 @@ class Calls:
         changed = MarathonGroup(id="/pygroup", apps=[MarathonApp(id="a", cmd="sleep 8", cpus=0.1)])
         self.client.update_group("pygroup", changed, force=True)
         wait("the changed group", self.calm)
-        told["left_out_is_gone"] = [one.id for one in self.client.get_group("pygroup").groups]
+        told["left_out_stays"] = [one.id for one in self.client.get_group("pygroup").groups]
         self.client.rollback_group("pygroup", got.version, force=True)
         wait("the group of before", self.calm)
         told["group_back"] = self.client.get_app("/pygroup/a").cmd

@@ -20,6 +20,8 @@ HERE = Path(__file__).parent
 class MarathonPythonTests(SynchronousTestCase):
     """It reads strictly: a key that it does not know is an error."""
 
+    maxDiff = None
+
     if importlib.util.find_spec("marathon") is None:
         skip = "the package marathon is not installed; script/bootstrap installs it"
 
@@ -68,11 +70,11 @@ class MarathonPythonTests(SynchronousTestCase):
                 "group": ["/pygroup", ["/pygroup/a"], ["/pygroup/deep"]],
                 "groups": sorted({"/py", "/pygroup"}),
                 "scaled_group": 2,
-                "left_out_is_gone": [],
+                "left_out_stays": ["/pygroup/deep"],
                 "group_back": "sleep 1000",
                 "queue": ["/py/huge", 1, True],
                 "locked": [409, True],
-                "deployment": [["/py/huge"], 1],
+                "deployment": [["/py/huge"], 2],
                 "cancelled": deployment,
                 "stopped": {},
                 "failure": ["TASK_FAILED", "/py/crash"],

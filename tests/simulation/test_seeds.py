@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable
-
-from twisted.trial.unittest import SynchronousTestCase
-
-from mesostw.interfaces import Deposed, StoreFailed
-from mesostw.testing.cluster import Cluster
+from .seeds import SeedCase
 
 #: Seeds that fail without what was mended for them.
 FOUND = {
@@ -21,19 +14,8 @@ FOUND = {
 FRESH = 5
 
 
-class SeedTests(SynchronousTestCase):
+class SeedTests(SeedCase):
     """After any trouble a cluster comes to rest, and nothing was ever wrong."""
-
-    def run_seeds(self, seeds: Iterable[int], storm_s: float = 60.0) -> None:
-        """Run each; the first that fails tells its story."""
-        try:
-            for seed in seeds:
-                report = Cluster(seed, storm_s=storm_s).run()
-                if report.faults:
-                    story = "\n".join(report.lines[-60:])
-                    self.fail(f"seed {seed} (storm of {storm_s:g} s):\n{story}")
-        finally:
-            self.flushLoggedErrors(Deposed, StoreFailed)
 
     def test_found(self) -> None:
         """What was found once stays mended."""
@@ -61,6 +43,4 @@ class SeedTests(SynchronousTestCase):
 
     def test_fresh_seeds(self) -> None:
         """Seeds of this very run, printed so that they can be run again."""
-        first = int.from_bytes(os.urandom(4), "big")
-        sys.stderr.write(f" fresh seeds {first}-{first + FRESH - 1} ")
-        self.run_seeds(range(first, first + FRESH))
+        self.run_seeds(self.fresh(FRESH))

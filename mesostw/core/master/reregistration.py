@@ -161,23 +161,27 @@ def _read_executors(turn: Turn, told: _Told, agent_id: AgentId, heard: Reregiste
 
 
 def _fits(turn: Turn, told: _Told, agent_id: AgentId) -> None:
-    """Raise if an agent says that it uses more than it has."""
-    used: Resources = EMPTY
-    for task in told.tasks.values():
-        if task.state not in TERMINAL:
-            used = used + task.resources
-    for executor in told.executors.values():
-        used = used + executor.resources
+    """
+    Raise if what is used is more than there is, or if something of it is used twice.
+
+    A master that was deposed may still have a task whose port another task has by now.
+    """
+    held = [task.resources for task in told.tasks.values() if task.state not in TERMINAL]
+    held += [executor.resources for executor in told.executors.values()]
     for key in turn.state.agent_load_of(agent_id).tasks:
         if key not in told.tasks:
             task = turn.state.tasks[key]
             told.lacking.append(task)
-            used = used + task.held
-    if not told.total.contains(used):
+            held.append(task.held)
+    left = told.total
+    try:
+        for resources in held:
+            left = left - resources
+    except ResourcesError as fault:
         raise ResourcesError(
-            f"resources: tasks and executors use {used.text()}, which is not within"
-            f" {told.total.text()}; give the agent back what it had"
-        )
+            f"resources: tasks and executors use more than {told.total.text()} ({fault});"
+            " give the agent back what it had"
+        ) from None
 
 
 # --- what it means ------------------------------------------------------------

@@ -20,6 +20,7 @@ from mesostw.messages.agent_master import (
     ShutdownFramework,
     UnregisterAgent,
 )
+from mesostw.messages.convert import messages_of
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.resources import Resource
 from mesostw.messages.scheduler_calls import Kill, Teardown
@@ -27,6 +28,7 @@ from mesostw.messages.scheduler_events import Failure, Rescind
 from mesostw.messages.tasks import TaskState, TaskStatusReason
 from mesostw.messages.values import Scalar, ValueType
 from mesostw.model.ids import AgentId
+from mesostw.model.resources import Resources
 from tests.core.master.builders import (
     Bench,
     agent_info,
@@ -316,6 +318,20 @@ class ReturnTests(SynchronousTestCase):
         )
         assert back.closed is not None
         self.assertIn("is not within", back.closed)
+
+    def test_one_port_twice(self) -> None:
+        """Two tasks that are said to have the same port are refused with their agent."""
+        self.agent.break_link()
+        ports = messages_of(Resources.parse("cpus:0.1;ports:[31000-31000]"), "*")
+        tasks = [
+            task_message(self.framework, self.agent.id, name, RUNNING, resources=ports)
+            for name in ("t2", "t3")
+        ]
+        back = self.bench.return_agent(
+            self.agent.id, tasks, resources="cpus:4;mem:1024;ports:[31000-31009]"
+        )
+        assert back.closed is not None
+        self.assertIn("ports", back.closed)
 
     def test_ended_meanwhile(self) -> None:
         """A task that ended while the agent was away frees what it held at once."""
