@@ -215,6 +215,13 @@ class ProgramTests(OnTown):
         found: dict[str, Any] = next(one for one in tasks if one["id"] == task_id)
         return found
 
+    def test_role(self) -> None:
+        """An app may have the name of its top-level group as role: the master knows it so."""
+        role = self.group.removeprefix("/")
+        (task,) = self.started(self.app(role=role))
+        self.assertEqual(task["role"], role)
+        self.assertEqual(self.marathon_task(task["id"])["role"], role)
+
     def test_fetch_file(self) -> None:
         """A file is brought into the sandbox before the command starts."""
         file = self.directory() / "greeting.txt"
