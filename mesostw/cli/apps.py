@@ -22,16 +22,29 @@ def add(subcommands: Any) -> None:
         description="Apps that Marathon keeps running: see them, change them, learn why they wait.",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_views(commands)
+    _add_documents(commands)
+    _add_moves(commands)
+    _add_steering(commands)
 
+
+def _add_views(commands: Any) -> None:
     one = _command(commands, "list", "all apps, or those of a group", list_)
     one.add_argument("group", nargs="?", default="", help="only those below this group")
     one.add_argument("-l", "--label", default="", help="a selector, as env==prod,tier!=web")
     _json(one)
-
     one = _command(commands, "show", "one app, its instances and how they ended last", show)
     _app(one)
     _json(one)
+    one = _command(commands, "why", "why an app is as it is", app_events.why)
+    _app(one)
+    _json(one)
+    one = _command(commands, "events", "what happens, as it happens", app_events.events)
+    one.add_argument("types", nargs="*", metavar="TYPE", help="only these event types")
+    _json(one)
 
+
+def _add_documents(commands: Any) -> None:
     one = _change(commands, "create", "have an app, or several, as a file says", "created")
     _file(one)
     one = _change(commands, "update", "change an app", "updated")
@@ -43,36 +56,32 @@ def add(subcommands: Any) -> None:
         help="as instances=3, cpus=0.5, cmd='sleep 60', env.NAME=value, labels.NAME=value",
     )
     one.add_argument("-f", "--file", help="a JSON file with the fields that change; - is stdin")
-    one = _change(commands, "scale", "wish another number of instances", "scaled")
-    _app(one)
-    one.add_argument("instances", help="how many; * is one on every matching agent")
-    one = _change(commands, "restart", "replace every instance", "restarted")
-    _app(one)
     one = _change(commands, "rollback", "go back to an earlier version", "rolled_back")
     _app(one)
     one.add_argument("version", nargs="?", help="the one before the present, if not given")
+
+
+def _add_moves(commands: Any) -> None:
+    one = _change(commands, "scale", "wish another number of instances", "scaled")
+    _app(one)
+    one.add_argument("instances", help="how many; * is one on every matching agent")
+    _app(_change(commands, "restart", "replace every instance", "restarted"))
     one = _change(commands, "kill", "end instances; they are replaced", "killed")
     _app(one)
     one.add_argument("tasks", nargs="*", help="their tasks; all if none is named")
     one.add_argument("--host", help="only those on this host")
     one.add_argument("--scale", action="store_true", help="do not replace them")
     one.add_argument("--wipe", action="store_true", help="forget them at once")
-    one = _change(commands, "delete", "end an app and forget it", "deleted")
-    _app(one)
+    _app(_change(commands, "delete", "end an app and forget it", "deleted"))
 
+
+def _add_steering(commands: Any) -> None:
     one = _command(commands, "deployments", "what is under way", deployments_.listed)
     one.add_argument("--cancel", metavar="ID", help="take a deployment back")
     one.add_argument("--stop", metavar="ID", help="stop it where it is")
     one.add_argument("--pause", metavar="ID", help="have it replace nothing more for now")
     one.add_argument("--continue", metavar="ID", dest="go_on", help="have it go on")
     one.add_argument("--wait", metavar="ID", help="show its progress until it is over")
-
-    one = _command(commands, "why", "why an app is as it is", app_events.why)
-    _app(one)
-    _json(one)
-    one = _command(commands, "events", "what happens, as it happens", app_events.events)
-    one.add_argument("types", nargs="*", metavar="TYPE", help="only these event types")
-    _json(one)
 
 
 def _command(commands: Any, name: str, text: str, command: Any) -> argparse.ArgumentParser:
