@@ -46,6 +46,9 @@ class Peer:
         hint: str,
         credentials: tuple[str, str] | None = None,
     ) -> None:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ClusterError(f"{address!r} is no address of a {what}; give it as HOST:PORT")
         self.address = address
         self._what, self._hint, self._credentials = what, hint, credentials
         pool = HTTPConnectionPool(reactor, persistent=True)

@@ -73,6 +73,13 @@ class WordsTests(SynchronousTestCase):
             self.assertIn(name, str(fault))
             self.assertIn(said, str(fault))
 
+    def test_addresses(self) -> None:
+        """What is no address is said to be none, before anybody is asked."""
+        for text in ("", "somewhere", "host:", ":80", "host:port", "host:99999"):
+            options = parser().parse_args(["app", "list", "--marathon", text])
+            fault = self.assertRaises(ClusterError, MarathonApi, None, options)
+            self.assertIn("HOST:PORT", str(fault))
+
     def test_errors(self) -> None:
         """Each place of a document that is wrong has a line."""
         api = MarathonApi(None, parser().parse_args(["app", "list"]))
