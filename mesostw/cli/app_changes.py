@@ -53,7 +53,7 @@ async def updated(reactor: Any, options: argparse.Namespace) -> int:
         await _set(api, options.app, document, name, value)
     if not document:
         raise ClusterError("nothing to change; name fields as cpus=0.5, or a file with -f")
-    return await _do(reactor, api, options, "PUT", app_path(options.app), document)
+    return await _do(reactor, api, options, "PATCH", app_path(options.app), document)
 
 
 async def _set(
@@ -87,7 +87,7 @@ async def scaled(reactor: Any, options: argparse.Namespace) -> int:
         raise ClusterError(f"{wished!r} is no number of instances; give a whole number, or *")
     document = {"instances": wished if wished == "*" else int(wished)}
     api = MarathonApi(reactor, options)
-    return await _do(reactor, api, options, "PUT", app_path(options.app), document)
+    return await _do(reactor, api, options, "PATCH", app_path(options.app), document)
 
 
 async def restarted(reactor: Any, options: argparse.Namespace) -> int:

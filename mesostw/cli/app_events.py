@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import treq
+from twisted.internet.error import ConnectionLost
+from twisted.web.client import ResponseFailed
 
 from mesostw.cli.marathon import MarathonApi
 from mesostw.cli.peer import ClusterError
@@ -63,7 +65,14 @@ async def events(reactor: Any, options: argparse.Namespace) -> int:
     response = await api.open("/v2/events", terms, "text/event-stream")
     if response.code != 200:
         raise ClusterError(f"{api.address} answered {response.code} to /v2/events")
-    await treq.collect(response, Lines(_as_json if options.json else _as_line).take)
+    stopping: list[bool] = []
+    reactor.addSystemEventTrigger("before", "shutdown", stopping.append, True)
+    try:
+        await treq.collect(response, Lines(_as_json if options.json else _as_line).take)
+    except (ResponseFailed, ConnectionLost) as fault:
+        # Ctrl-C breaks the stream too, and is no error.
+        if not stopping:
+            raise ClusterError(f"{api.address} broke off the events") from fault
     return 0
 
 
@@ -72,11 +81,27 @@ def _as_json(kind: str, event: Any) -> None:
 
 
 #: What says most about an event, in this order.
-_TOLD = ("appId", "runSpecId", "groupId", "taskId", "instanceId", "taskStatus", "condition", "host")
+_TOLD = (
+    "appId",
+    "runSpecId",
+    "groupId",
+    "uri",
+    "taskId",
+    "instanceId",
+    "taskStatus",
+    "condition",
+    "host",
+)
 
 
 def _as_line(kind: str, event: Any) -> None:
     words = [str(event[name]) for name in _TOLD if event.get(name)]
+    if "plan" in event and "id" not in event:
+        words.append(str(event["plan"]["id"]))
+    words += [
+        f"{action['action'].removesuffix('Application').lower()} {action['app']}"
+        for action in event.get("currentStep", {}).get("actions", ())[:3]
+    ]
     if "alive" in event or "healthy" in event:
         words.append("healthy" if event.get("alive", event.get("healthy")) else "unhealthy")
     if "id" in event:
