@@ -12,6 +12,7 @@ from mesostw.core.marathon.changes import (
     AffectedForgotten,
     DeploymentChanged,
     DeploymentEnded,
+    RegroupedForgotten,
 )
 from mesostw.core.marathon.events import (
     DeploymentFailed,
@@ -85,6 +86,8 @@ def cancelled(turn: Turn, deployment: Deployment, reason: str) -> None:
 def _end(turn: Turn, deployment: Deployment) -> None:
     for app_id in tuple(turn.state.affected.get(deployment.id, ())):
         turn.change(AffectedForgotten(deployment.id, app_id))
+    for group_id, _ in deployment.groups_before:
+        turn.change(RegroupedForgotten(deployment.id, group_id))
     turn.change(DeploymentEnded(deployment.id))
     turn.live.parts.pop(deployment.id, None)
     for app_id in deployment.app_ids:

@@ -21,7 +21,8 @@ from mesostw.core.marathon.records import (
     Instance,
     Readiness,
     Registration,
-    RootChange,
+    Regrouped,
+    Replaced,
     Termination,
     Waiting,
 )
@@ -100,22 +101,24 @@ class GroupRemoved(Fact, frozen=True):
         return Write(f"groups{self.group_id}", None)
 
 
-class RootChangeKept(Fact, frozen=True):
-    """What a change of the tree replaced."""
+class ReplacedKept(Fact, frozen=True):
+    """What a change of the tree replaced at one path."""
 
-    root_change: RootChange
+    replaced: Replaced
 
     def write(self) -> Write:
-        return Write(f"history/{self.root_change.version}", self.root_change)
+        one = self.replaced
+        return Write(f"history/{one.version}{one.path}", one)
 
 
-class RootChangeForgotten(Fact, frozen=True):
-    """The tree before that version can be told no more."""
+class ReplacedForgotten(Fact, frozen=True):
+    """The tree before that version can be told no more, once all of its paths are forgotten."""
 
     version: Stamp
+    path: str
 
     def write(self) -> Write:
-        return Write(f"history/{self.version}", None)
+        return Write(f"history/{self.version}{self.path}", None)
 
 
 # --- what is ----------------------------------------------------------------
@@ -177,7 +180,7 @@ class DeploymentChanged(Fact, frozen=True):
     deployment: Deployment
 
     def write(self) -> Write:
-        return Write(f"deployments/{self.deployment.id}", self.deployment)
+        return Write(f"deployments/{self.deployment.id}", self.deployment.progress)
 
 
 class AffectedKept(Fact, frozen=True):
@@ -200,8 +203,32 @@ class AffectedForgotten(Fact, frozen=True):
         return Write(f"affected/{self.deployment_id}{self.app_id}", None)
 
 
+class RegroupedKept(Fact, frozen=True):
+    """
+    A group before a deployment that begins.
+
+    Only the store has use for it: who reads has the same in the deployment.
+    """
+
+    regrouped: Regrouped
+
+    def write(self) -> Write:
+        one = self.regrouped
+        return Write(f"regrouped/{one.deployment_id}{one.group_id}", one)
+
+
+class RegroupedForgotten(Fact, frozen=True):
+    """A deployment that ends needs what a group was no more."""
+
+    deployment_id: DeploymentId
+    group_id: GroupId
+
+    def write(self) -> Write:
+        return Write(f"regrouped/{self.deployment_id}{self.group_id}", None)
+
+
 class DeploymentEnded(Fact, frozen=True):
-    """A deployment is over; what it kept of its apps was forgotten before."""
+    """A deployment is over; what it kept of its apps and groups was forgotten before."""
 
     deployment_id: DeploymentId
 
@@ -271,8 +298,8 @@ MarathonChange: TypeAlias = (
     | VersionForgotten
     | GroupChanged
     | GroupRemoved
-    | RootChangeKept
-    | RootChangeForgotten
+    | ReplacedKept
+    | ReplacedForgotten
     | InstanceChanged
     | InstanceRemoved
     | TerminationKept
@@ -281,6 +308,8 @@ MarathonChange: TypeAlias = (
     | DeploymentChanged
     | AffectedKept
     | AffectedForgotten
+    | RegroupedKept
+    | RegroupedForgotten
     | DeploymentEnded
     | HealthChanged
     | ReadinessChanged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mesostw.core.marathon.records import Deployment, Instance
+from mesostw.core.marathon.stages import steps_from
 from mesostw.core.marathon.state import MarathonState
 from mesostw.model.apps import GroupId
 
@@ -55,6 +56,8 @@ def _check_deployment(state: MarathonState, deployment: Deployment) -> None:
     kept = state.affected.get(deployment.id, {})
     missing = deployment.app_ids - kept.keys()
     assert not missing, f"{name}: not known what was before of {sorted(missing)}"
+    steps = steps_from(kept.values())
+    assert steps == deployment.steps, f"{name}: its apps keep other steps, {steps}"
 
 
 def _check_readers(state: MarathonState) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mesostw.core.marathon import advancing, keeping
-from mesostw.core.marathon.changes import AffectedKept, DeploymentChanged
+from mesostw.core.marathon.changes import AffectedKept, DeploymentChanged, RegroupedKept
 from mesostw.core.marathon.plans import steps_of
-from mesostw.core.marathon.records import ActionKind, Affected, Deployment, TreeChange
+from mesostw.core.marathon.records import ActionKind, Affected, Deployment, Regrouped, TreeChange
 from mesostw.core.marathon.reverting import reverse_of
-from mesostw.core.marathon.stages import Stage, stage_of
+from mesostw.core.marathon.stages import Stage, planned_in, stage_of
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import (
     DeploymentCancelAsked,
@@ -24,7 +24,7 @@ from mesostw.core.marathon.words import (
     Terms,
     Unfit,
 )
-from mesostw.model.apps import AppId, DeploymentId
+from mesostw.model.apps import AppId, DeploymentId, Group
 
 LOCKED = (
     "App is locked by one or more deployments. Override with the option '?force=true'. "
@@ -50,7 +50,7 @@ def _begin(
     refusal = _refusal(turn, deployment, terms, in_the_way)
     if refusal is not None:
         return refusal
-    affected = [_affected(turn, deployment.id, change, app_id) for app_id in change.apps]
+    affected = _affected(turn, deployment, change)
     for other in in_the_way:
         is_reverted = reverted is not None and other.id == reverted.id
         reason = f"{why}taken back" if is_reverted else "cancelled by force for the same apps"
@@ -59,6 +59,8 @@ def _begin(
     if deployment.steps:
         for one in affected:
             turn.change(AffectedKept(one))
+        for group_id, group in deployment.groups_before:
+            turn.change(RegroupedKept(Regrouped(deployment.id, group_id, group)))
         advancing.begun(turn, deployment)
     else:
         advancing.succeeded(turn, deployment)
@@ -78,8 +80,17 @@ def _planned(
         started=turn.now.wall,
         deadline=None if deadline_s is None else turn.now.wall + deadline_s,
         reverts=None if reverted is None else reverted.id,
-        groups_before=tuple((one, turn.state.groups.get(one)) for one in change.groups),
+        groups_before=tuple(
+            (group_id, before)
+            for group_id, after in change.groups.items()
+            if _means(before := turn.state.groups.get(group_id)) != _means(after)
+        ),
     )
+
+
+def _means(group: Group | None) -> tuple[object, ...]:
+    """What of a group can be taken back: that it is there, and what it says; no version."""
+    return () if group is None else (group.dependencies, group.enforce_role)
 
 
 def _in_the_way(
@@ -111,11 +122,19 @@ def _refusal(
     return None
 
 
-def _affected(
-    turn: Turn, deployment_id: DeploymentId, change: TreeChange, app_id: AppId
-) -> Affected:
-    before, after = turn.state.apps.get(app_id), change.apps[app_id]
-    return Affected(deployment_id, app_id, before, after, _kept(turn, app_id))
+def _affected(turn: Turn, deployment: Deployment, change: TreeChange) -> list[Affected]:
+    planned = planned_in(deployment.steps)
+    return [
+        Affected(
+            deployment_id=deployment.id,
+            app_id=app_id,
+            before=turn.state.apps.get(app_id),
+            after=after,
+            kept=_kept(turn, app_id),
+            planned=planned.get(app_id, ()),
+        )
+        for app_id, after in change.apps.items()
+    ]
 
 
 def _kept(turn: Turn, app_id: AppId) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from mesostw.core.marathon import tree
-from mesostw.core.marathon.records import RootChange
+from mesostw.core.marathon.records import Replaced
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.tree import GroupNode
 from mesostw.core.marathon.turn import stamp_of
@@ -47,7 +48,11 @@ def group_versions(state: MarathonState, group_id: GroupId) -> tuple[Stamp, ...]
     Each is one of the whole tree that changed something in the group.  The oldest that can
     be told stands for all before it, if the group was there.
     """
-    versions = [change.version for change in _newest_first(state) if _is_of(change, group_id)]
+    versions = [
+        version
+        for version, paths in _newest_first(state)
+        if any(is_below(p, group_id) for p in paths)
+    ]
     oldest = _before_all(state)
     if oldest is not None and group_at(state, group_id, oldest) is not None:
         versions.append(oldest)
@@ -65,39 +70,31 @@ def tree_at(state: MarathonState, version: Stamp) -> Past | None:
     if version not in state.root_changes and version != _before_all(state):
         return None
     past = Past(dict(state.apps), dict(state.groups))
-    for change in _newest_first(state):
-        if change.version <= version:
+    for later, replaced in _newest_first(state):
+        if later <= version:
             break
-        _undo(past, change)
+        for one in replaced.values():
+            _undo(past, one)
     return past
 
 
-def _undo(past: Past, change: RootChange) -> None:
-    for app_id, app in change.apps_before:
-        if app is None:
-            past.apps.pop(app_id, None)
-        else:
-            past.apps[app_id] = app
-    for group_id, group in change.groups_before:
-        if group is None:
-            past.groups.pop(group_id, None)
-        else:
-            past.groups[group_id] = group
+def _undo(past: Past, replaced: Replaced) -> None:
+    app_id, group_id = AppId(replaced.path), GroupId(replaced.path)
+    past.apps.pop(app_id, None)
+    past.groups.pop(group_id, None)
+    if replaced.app is not None:
+        past.apps[app_id] = replaced.app
+    if replaced.group is not None:
+        past.groups[group_id] = replaced.group
 
 
-def _newest_first(state: MarathonState) -> list[RootChange]:
-    return [state.root_changes[version] for version in sorted(state.root_changes, reverse=True)]
+def _newest_first(state: MarathonState) -> list[tuple[Stamp, Mapping[str, Replaced]]]:
+    return sorted(state.root_changes.items(), key=lambda entry: entry[0], reverse=True)
 
 
 def _before_all(state: MarathonState) -> Stamp | None:
     """The version of the tree before the oldest change that is kept."""
     if not state.root_changes:
         return None
-    oldest = state.root_changes[min(state.root_changes)]
-    root = dict(oldest.groups_before).get(ROOT)
-    return None if root is None else root.version
-
-
-def _is_of(change: RootChange, group_id: GroupId) -> bool:
-    paths = [*(path for path, _ in change.apps_before), *(path for path, _ in change.groups_before)]
-    return any(is_below(path, group_id) for path in paths)
+    root = state.root_changes[min(state.root_changes)].get(ROOT)
+    return None if root is None or root.group is None else root.group.version

@@ -13,14 +13,14 @@ from mesostw.core.marathon.changes import (
     AppRemoved,
     GroupChanged,
     GroupRemoved,
-    RootChangeForgotten,
-    RootChangeKept,
+    ReplacedForgotten,
+    ReplacedKept,
     VersionForgotten,
     VersionKept,
 )
-from mesostw.core.marathon.records import RootChange, TreeChange
+from mesostw.core.marathon.records import Replaced, TreeChange
 from mesostw.core.marathon.turn import Turn
-from mesostw.model.apps import App, AppId
+from mesostw.model.apps import App, AppId, GroupId
 
 
 def keep(turn: Turn, change: TreeChange) -> None:
@@ -44,12 +44,13 @@ def keep(turn: Turn, change: TreeChange) -> None:
 
 def _keep_way_back(turn: Turn, change: TreeChange) -> None:
     state = turn.state
-    apps = tuple((app_id, state.apps.get(app_id)) for app_id in change.apps)
-    groups = tuple((group_id, state.groups.get(group_id)) for group_id in change.groups)
-    turn.change(RootChangeKept(RootChange(change.version, apps, groups)))
+    for path in sorted({*change.apps, *change.groups}):
+        app, group = state.apps.get(AppId(path)), state.groups.get(GroupId(path))
+        turn.change(ReplacedKept(Replaced(change.version, path, app, group)))
     surplus = len(state.root_changes) - turn.flags.zk_max_versions
     for version in sorted(state.root_changes)[: max(0, surplus)]:
-        turn.change(RootChangeForgotten(version))
+        for path in tuple(state.root_changes[version]):
+            turn.change(ReplacedForgotten(version, path))
 
 
 def _put(turn: Turn, app: App, before: App | None) -> None:

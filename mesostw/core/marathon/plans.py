@@ -7,7 +7,7 @@ layer of dependencies, lowest first.  The actions of a step go side by side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
 from mesostw.core.marathon.dependencies import layers
@@ -33,28 +33,27 @@ def steps_of(state: MarathonState, change: TreeChange) -> Steps:
         for app_id, after in sorted(change.apps.items())
         if after is not None and app_id not in state.apps
     ]
+    restarted = change.restarted | _half_replaced(state, change.apps)
     moved = {
         after.id: action
         for after in change.apps.values()
-        if after is not None and (action := _action(state, change, after)) is not None
+        if after is not None and (action := _action(state, change, after, restarted)) is not None
     }
     apps, groups = _with(state.apps, change.apps), _with(state.groups, change.groups)
     later = [tuple(moved[one] for one in layer) for layer in layers(apps, groups, moved)]
     return tuple(step for step in (tuple(removed), tuple(added), *later) if step)
 
 
-def _action(state: MarathonState, change: TreeChange, after: App) -> Action | None:
+def _action(
+    state: MarathonState, change: TreeChange, after: App, restarted: Collection[AppId]
+) -> Action | None:
     """What a change does with an app that is there after it."""
     before = state.apps.get(after.id)
     spec = after.spec
     scale = Action(ActionKind.SCALE, after.id, spec.instances, change.victims.get(after.id, ()))
     if before is None:
         return scale
-    is_other = (
-        before.last_config_change_at != after.last_config_change_at
-        or after.id in change.restarted
-        or _is_replacing(state, after.id)
-    )
+    is_other = before.last_config_change_at != after.last_config_change_at or after.id in restarted
     if is_other and (spec.instances or spec.every_agent):
         return Action(ActionKind.RESTART, after.id, spec.instances)
     counts = (before.spec.instances, before.spec.every_agent)
@@ -63,18 +62,21 @@ def _action(state: MarathonState, change: TreeChange, after: App) -> Action | No
     return None
 
 
-def _is_replacing(state: MarathonState, app_id: AppId) -> bool:
+def _half_replaced(state: MarathonState, apps: Iterable[AppId]) -> frozenset[AppId]:
     """
-    Whether a deployment under way has not yet replaced all former instances of an app.
+    Apps of which a deployment under way has not yet replaced all former instances.
 
-    One that takes its place by force must finish that, also if it only scales: else the app
+    One that takes its place by force must finish that, also if it only scales: else an app
     would stay half-way for ever, with nobody having asked for that.
     """
-    deployment = state.deployment_of(app_id)
-    return deployment is not None and any(
-        action.app_id == app_id and action.kind is ActionKind.RESTART
+    others = {state.locks[app_id] for app_id in apps if app_id in state.locks}
+    deployments = (state.deployments[other] for other in others)
+    return frozenset(
+        action.app_id
+        for deployment in deployments
         for step in deployment.steps[deployment.step :]
         for action in step
+        if action.kind is ActionKind.RESTART
     )
 
 

@@ -162,7 +162,13 @@ class Action(Struct, frozen=True, gc=False):
 
 
 class Deployment(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A change under way: steps in order, the actions of a step side by side."""
+    """
+    A change under way: steps in order, the actions of a step side by side.
+
+    A store keeps it in parts, so that no record grows with the number of apps: ``Progress``,
+    written anew with each step, and what is written once of each app (``Affected``) and of
+    each group (``Regrouped``).
+    """
 
     id: DeploymentId
     version: Stamp
@@ -180,8 +186,22 @@ class Deployment(Struct, frozen=True, omit_defaults=True, gc=False):
     deadline: float | None = None
     #: The deployment that this one takes back.
     reverts: DeploymentId | None = None
-    #: Groups as they were before, for the way back.
+    #: Groups that it makes, removes or gives another meaning, as they were, for the way back.
     groups_before: tuple[tuple[GroupId, Group | None], ...] = ()
+
+    @property
+    def progress(self) -> Progress:
+        """What of it changes while it gets on."""
+        return Progress(
+            self.id,
+            self.version,
+            self.started,
+            self.step,
+            self.paused,
+            self.paused_at,
+            self.deadline,
+            self.reverts,
+        )
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -194,7 +214,20 @@ class Deployment(Struct, frozen=True, omit_defaults=True, gc=False):
         return frozenset(action.app_id for step in self.steps for action in step)
 
 
-class Affected(Struct, frozen=True, gc=False):
+class Progress(Struct, frozen=True, omit_defaults=True, gc=False):
+    """How far a deployment is: its fields but those that each app or group has a part of."""
+
+    id: DeploymentId
+    version: Stamp
+    started: float
+    step: int = 0
+    paused: bool = False
+    paused_at: float | None = None
+    deadline: float | None = None
+    reverts: DeploymentId | None = None
+
+
+class Affected(Struct, frozen=True, omit_defaults=True, gc=False):
     """An app before and after a deployment; ``None`` where there is none."""
 
     deployment_id: DeploymentId
@@ -203,18 +236,32 @@ class Affected(Struct, frozen=True, gc=False):
     after: App | None
     #: Instances that are kept until the app's step has come, and while it is paused.
     kept: int = 0
+    #: What the deployment does with it, each with the number of its step.
+    planned: tuple[tuple[int, Action], ...] = ()
 
 
-class RootChange(Struct, frozen=True, gc=False):
+class Regrouped(Struct, frozen=True, gc=False):
+    """A group before a deployment that changes it; ``None`` if there was none."""
+
+    deployment_id: DeploymentId
+    group_id: GroupId
+    before: Group | None
+
+
+class Replaced(Struct, frozen=True, gc=False):
     """
-    What one change of the tree replaced, so that older versions of groups can be told.
+    What a change of the tree found at one path; ``None`` and ``None`` if there was nothing.
 
-    Walking these back from the present gives the tree at any version that is kept.
+    All of one version are what that change replaced.  Walking versions back from the present
+    gives the tree at any of them that is kept.
     """
 
+    #: Of the change.
     version: Stamp
-    apps_before: tuple[tuple[AppId, App | None], ...]
-    groups_before: tuple[tuple[GroupId, Group | None], ...]
+    #: Of an app or of a group.
+    path: str
+    app: App | None = None
+    group: Group | None = None
 
 
 class Termination(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from msgspec import Struct
 
-from mesostw.core.marathon.records import Action, ActionKind, Deployment
+from mesostw.core.marathon.records import Action, ActionKind, Affected, Deployment
 from mesostw.model.apps import AppId
 
 
@@ -43,6 +43,26 @@ def parts_of(deployment: Deployment) -> Mapping[AppId, Part]:
                 named_in = None if before is None else before.named_in
                 parts[action.app_id] = Part(action, step, named_in)
     return parts
+
+
+def planned_in(
+    steps: Iterable[Iterable[Action]],
+) -> Mapping[AppId, tuple[tuple[int, Action], ...]]:
+    """Tell of each app its actions, each with the number of its step."""
+    planned: dict[AppId, tuple[tuple[int, Action], ...]] = {}
+    for step, actions in enumerate(steps):
+        for action in actions:
+            planned[action.app_id] = (*planned.get(action.app_id, ()), (step, action))
+    return planned
+
+
+def steps_from(affected: Iterable[Affected]) -> tuple[tuple[Action, ...], ...]:
+    """The steps again, from what each app keeps of them; in a step apps are sorted by id."""
+    steps: dict[int, list[Action]] = {}
+    for one in sorted(affected, key=lambda one: one.app_id):
+        for step, action in one.planned:
+            steps.setdefault(step, []).append(action)
+    return tuple(tuple(steps[step]) for step in sorted(steps))
 
 
 def stage_of(deployment: Deployment, part: Part) -> Stage:

@@ -9,7 +9,7 @@ folds what was kept into another, which all readers read.
     apps, groups            the tree as it is wished
     versions                of each app, oldest first; of one that was removed, until the last
                             of its instances has ended
-    root_changes            what each change of the tree replaced, oldest first
+    root_changes            what each change of the tree replaced, by path; oldest first
     instances               everything that is placed and has not ended, by app and by task too
     terminations            how instances ended, by app, oldest first
     deployments, affected   under way, and the apps that each changes
@@ -40,9 +40,11 @@ from mesostw.core.marathon.changes import (
     MarathonChange,
     ReadinessChanged,
     RegistrationKept,
+    RegroupedForgotten,
+    RegroupedKept,
+    ReplacedForgotten,
+    ReplacedKept,
     Restored,
-    RootChangeForgotten,
-    RootChangeKept,
     TerminationForgotten,
     TerminationKept,
     Told,
@@ -57,13 +59,14 @@ from mesostw.core.marathon.records import (
     Health,
     Instance,
     Readiness,
-    RootChange,
+    Replaced,
     Termination,
     Waiting,
 )
 from mesostw.model.apps import App, AppId, DeploymentId, Group, GroupId, InstanceId, Stamp
 from mesostw.model.ids import FrameworkId, TaskId
 
+T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -78,7 +81,7 @@ class MarathonState:
         self.apps: dict[AppId, App] = {}
         self.groups: dict[GroupId, Group] = {}
         self.versions: dict[AppId, dict[Stamp, App]] = {}
-        self.root_changes: dict[Stamp, RootChange] = {}
+        self.root_changes: dict[Stamp, dict[str, Replaced]] = {}
         self.instances: dict[InstanceId, Instance] = {}
         self.instances_of: dict[AppId, dict[InstanceId, Instance]] = {}
         self.instance_of_task: dict[TaskId, InstanceId] = {}
@@ -141,7 +144,7 @@ class MarathonState:
                 self._apply_seen(change)
             case Restored(kept):
                 self.apply(kept)
-            case Told():
+            case Told() | RegroupedKept() | RegroupedForgotten():
                 pass
             case TerminationKept() | TerminationForgotten():
                 self._apply_end(change)
@@ -240,8 +243,8 @@ class MarathonState:
         | VersionForgotten
         | GroupChanged
         | GroupRemoved
-        | RootChangeKept
-        | RootChangeForgotten,
+        | ReplacedKept
+        | ReplacedForgotten,
     ) -> None:
         match change:
             case AppChanged(app):
@@ -260,21 +263,21 @@ class MarathonState:
                 self.groups[group.id] = group
             case GroupRemoved(group_id):
                 self.groups.pop(group_id, None)
-            case RootChangeKept(root_change):
-                self.root_changes[root_change.version] = root_change
-            case RootChangeForgotten(version):
-                self.root_changes.pop(version, None)
+            case ReplacedKept(replaced):
+                self.root_changes.setdefault(replaced.version, {})[replaced.path] = replaced
+            case ReplacedForgotten(version, path):
+                _drop(self.root_changes, version, path)
             case _:
                 assert_never(change)
 
 
-def _drop(table: dict[AppId, dict[K, V]], app_id: AppId, key: K) -> None:
-    """Forget one entry of an app, and the app's table with its last one."""
-    entries = table.get(app_id)
+def _drop(table: dict[T, dict[K, V]], of: T, key: K) -> None:
+    """Forget one entry of an app or a version, and its table with the last one."""
+    entries = table.get(of)
     if entries is not None:
         entries.pop(key, None)
         if not entries:
-            del table[app_id]
+            del table[of]
 
 
 def _set(table: dict[K, V], key: K, value: V | None) -> None:

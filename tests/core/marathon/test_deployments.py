@@ -436,8 +436,10 @@ class HistoryTests(DeploymentTestCase):
         wished = self.changed(cmd="x")
         planned = self.cluster.have(wished, app("/shop/web"), groups=groups)
         kept = self.cluster.state.root_changes[planned.version]
-        self.assertEqual(dict(kept.apps_before), {A: self.a, "/shop/web": None})
-        self.assertEqual(dict(kept.groups_before), {SHOP: None})
+        self.assertEqual(
+            {path: (one.app, one.group) for path, one in kept.items()},
+            {A: (self.a, None), SHOP: (None, None), "/shop/web": (None, None)},
+        )
 
     def test_groups_are_there_and_gone(self) -> None:
         """A change of groups alone is kept without a step."""

@@ -294,7 +294,7 @@ class HeldTests(OfferCase):
         self.assertEqual((self.held(), self.refused()), ([], {"O8": 1.0}))
         action = Action(ActionKind.RESTART, self.app.id, 1)
         under_way = Deployment(DeploymentId("d"), V1, ((action,),), 0.0)
-        known = Affected(under_way.id, self.app.id, self.app, self.app)
+        known = Affected(under_way.id, self.app.id, self.app, self.app, planned=((0, action),))
         for change in (AffectedKept(known), DeploymentChanged(under_way)):
             self.world.state.apply(change)
         self.offer(offer(9))

@@ -45,7 +45,7 @@ class Deploying(World):
         """Have a deployment of the app begin."""
         action = Action(ActionKind.SCALE, self.app.id, 1)
         self.change(
-            AffectedKept(Affected(D1, self.app.id, None, self.app)),
+            AffectedKept(Affected(D1, self.app.id, None, self.app, planned=((0, action),))),
             DeploymentChanged(Deployment(D1, V2, ((action,),), self.now.wall)),
         )
 

@@ -25,6 +25,7 @@ from mesostw.core.marathon.records import (
     Deployment,
     Health,
 )
+from mesostw.core.marathon.stages import planned_in
 from mesostw.messages.offers import Offer
 from mesostw.model.apps import App, AppId, Constraint, DeploymentId, Operator, PortDefinition
 from mesostw.model.ids import AgentId
@@ -194,10 +195,10 @@ class CauseTests(WhyCase):
             tuple(Action(ActionKind.SCALE, AppId(one), 1) for one in names) for names in steps
         )
         deployment = Deployment(DeploymentId("D"), V1, actions, 0.0, step=step, paused=paused)
-        for names in steps:
-            for one in names:
-                kept = Affected(deployment.id, AppId(one), None, self.world.state.apps[AppId(one)])
-                self.world.change(AffectedKept(kept))
+        for app_id, planned in planned_in(actions).items():
+            after = self.world.state.apps[app_id]
+            kept = Affected(deployment.id, app_id, None, after, planned=planned)
+            self.world.change(AffectedKept(kept))
         self.world.change(DeploymentChanged(deployment))
 
     def test_earlier_step(self) -> None:
