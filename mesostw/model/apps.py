@@ -13,6 +13,8 @@ from typing import Annotated, Final, NewType, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from mesostw.model.amounts import SCALAR_MAX
+
 #: Absolute, with slashes: ``/shop/db``. Groups share the name space: ``/`` is the root.
 AppId = NewType("AppId", str)
 GroupId = NewType("GroupId", str)
@@ -29,10 +31,10 @@ INT_MAX: Final = 2**31 - 1
 Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=INT_MAX)]
 Seconds: TypeAlias = Annotated[int, Meta(ge=0, le=INT_MAX)]
-#: In MiB, or seconds.
-Amount: TypeAlias = Annotated[float, Meta(ge=0.0)]
-Cpus: TypeAlias = Annotated[float, Meta(ge=0.001)]
-Factor: TypeAlias = Annotated[float, Meta(ge=1.0)]
+#: In MiB, or seconds; no more than resources are counted to, and so never an infinity.
+Amount: TypeAlias = Annotated[float, Meta(ge=0.0, le=SCALAR_MAX)]
+Cpus: TypeAlias = Annotated[float, Meta(ge=0.001, le=SCALAR_MAX)]
+Factor: TypeAlias = Annotated[float, Meta(ge=1.0, le=SCALAR_MAX)]
 Words: TypeAlias = Annotated[str, Meta(min_length=1)]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Uri: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -315,6 +317,13 @@ class AppSpec(Part, frozen=True):
     role: Words = "*"
     #: From taking an instance out of service until it is killed.
     drain_delay_seconds: Amount = 0.0
+
+    def __repr__(self) -> str:
+        """With the names of variables only: their values must not end in a log."""
+        names = ", ".join(self.env)
+        others = (name for name in self.__struct_fields__ if name != "env")
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in others)
+        return f"AppSpec({shown}, env=<{names}>)"
 
     @property
     def is_single(self) -> bool:

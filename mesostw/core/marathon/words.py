@@ -16,6 +16,14 @@ from mesostw.model.apps import App, AppId, DeploymentId, GroupId, InstanceId, St
 #: A JSON object as it came: read, merged and judged by ``documents``.
 Document: TypeAlias = Mapping[str, object]
 
+
+def _keys(document: object) -> str:
+    """A document as logs may have it: its id and its keys, since values may be secrets."""
+    if not isinstance(document, Mapping):
+        return type(document).__name__
+    return f"{document.get('id')!r}: <{', '.join(map(str, document))}>"
+
+
 # --- questions --------------------------------------------------------------
 
 
@@ -46,6 +54,10 @@ class AppsAsked(Struct, frozen=True):
     #: Whether what a document leaves out stays as it is; else the default takes its place.
     partial: bool = True
 
+    def __repr__(self) -> str:
+        """Without what the documents say: variables may be secrets."""
+        return f"AppsAsked({'; '.join(map(_keys, self.documents))}; {self.terms!r})"
+
 
 class AppRestartAsked(Struct, frozen=True):
     """Replace every instance of an app by a new one."""
@@ -71,6 +83,10 @@ class GroupAsked(Struct, frozen=True):
     may_exist: bool = True
     #: Tell the steps, and change nothing.
     dry_run: bool = False
+
+    def __repr__(self) -> str:
+        """Without what the document says: variables may be secrets."""
+        return f"GroupAsked({self.group_id!r}, {_keys(self.document)}; {self.terms!r})"
 
 
 class GroupPatchAsked(Struct, frozen=True):
