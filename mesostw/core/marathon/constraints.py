@@ -7,12 +7,12 @@ is there; a :class:`Tally` counts them once, and is kept while they are added to
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from mesostw.core.marathon import patterns
 from mesostw.core.marathon.places import Place, number_text, place_of_instance
 from mesostw.core.marathon.records import Instance
 from mesostw.model.apps import App, Constraint, Operator
@@ -103,7 +103,7 @@ def accepts(constraint: Constraint, place: Place, tally: Tally, instances: int) 
         return constraint.operator is Operator.UNLIKE
     match constraint.operator:
         case Operator.LIKE | Operator.UNLIKE:
-            fits = _pattern(constraint.value or "").fullmatch(here) is not None
+            fits = patterns.fits(constraint.value or "", here)
             return fits is (constraint.operator is Operator.LIKE)
         case Operator.IS:
             wanted = constraint.value or ""
@@ -147,11 +147,6 @@ def _split(here: str, counted: Mapping[str | None, int], groups: int, instances:
     if count < each:
         return True
     return count == each and sum(one > each for one in counted.values()) < rest
-
-
-@lru_cache(maxsize=4096)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text)
 
 
 def _whole(value: str | None) -> int:

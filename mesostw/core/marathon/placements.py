@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from mesostw.core.marathon import patterns
 from mesostw.core.marathon.faults import Faults
 from mesostw.model.apps import Constraint, Operator
 
 _OPERATORS: Final = ", ".join(operator.value for operator in Operator)
 _TEXT: Final = "[a-zA-Z0-9_/.-]*"
 _TEXT_MATCH: Final = re.compile(_TEXT).fullmatch
+#: Characters of a wrong pattern that are told again.
+_SHOWN_MAX: Final = 200
 #: Positive and, with this many digits, no more than there can be instances.
 _NUMBER_MATCH: Final = re.compile("[1-9][0-9]{0,8}").fullmatch
 
@@ -66,11 +69,11 @@ def _number_or_none(value: str | None) -> str | None:
 def _pattern(value: str | None) -> str | None:
     if value is None:
         return "A regular expression value must be provided"
-    try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"'{value}' is not a valid regular expression: {error}"
-    return None
+    wrong = patterns.fault_of(value)
+    if wrong is None:
+        return None
+    shown = value if len(value) <= _SHOWN_MAX else f"{value[:_SHOWN_MAX]}..."
+    return f"'{shown}' is not a valid regular expression of RE2: {wrong}"
 
 
 def _text(value: str | None) -> str | None:
