@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mesostw.core.marathon import advancing, keeping, kills, readiness, rolling, scaling
+from mesostw.core.marathon import advancing, everywhere, keeping, kills, readiness, rolling, scaling
 from mesostw.core.marathon.events import AppTerminated
 from mesostw.core.marathon.records import ActionKind, Deployment
 from mesostw.core.marathon.stages import Part, Stage, stage_of
@@ -47,6 +47,28 @@ def paced(turn: Turn) -> None:
     if live.marked and not live.continuing:
         live.continuing = True
         turn.do(Continue())
+
+
+def ticked(turn: Turn) -> None:
+    """
+    Look at every app now and then, though nothing is known to have changed.
+
+    Whatever makes a difference marks an app by itself; if that was once forgotten, an app is
+    not left alone for longer than ``scale_apps_interval``.
+    """
+    live, flags = turn.live, turn.flags
+    if live.look_due is None:
+        live.look_due = turn.now.steady + flags.scale_apps_initial_delay_s
+    if turn.now.steady >= live.look_due:
+        live.look_due = turn.now.steady + flags.scale_apps_interval_s
+        mark_all(turn)
+
+
+def mark_all(turn: Turn) -> None:
+    """Have every app looked at, and what is left of those that are gone."""
+    state = turn.state
+    for app_id in (*state.apps, *state.instances_of, *state.versions, *state.locks):
+        turn.mark(app_id)
 
 
 def converged(turn: Turn) -> None:
@@ -85,6 +107,8 @@ def _look(turn: Turn, app_id: AppId, deployment: Deployment | None) -> bool:
     app = turn.state.apps.get(app_id)
     if app is None:
         return _stop(turn, app_id, deployment)
+    if app.spec.every_agent:
+        app = everywhere.counted(turn, app)
     count = len(turn.state.of_app(app_id))
     if count >= _LARGE:
         turn.live.resting[app_id] = turn.now.steady + count * _REST_S

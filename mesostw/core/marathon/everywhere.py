@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from mesostw.core.marathon import flows
+from mesostw.core.marathon.changes import AppChanged
 from mesostw.core.marathon.constraints import Tally, refusing
 from mesostw.core.marathon.launchbook import KnownAgent, Looking
 from mesostw.core.marathon.matching import Rules, is_home, is_scarce, rules_of
@@ -49,6 +52,23 @@ def is_settled(turn: Turn, app: App) -> bool:
     if looking.first_offer is not None:
         return turn.now.steady >= looking.first_offer + SETTLE_S
     return turn.now.steady >= looking.since + SETTLE_MAX_S
+
+
+def counted(turn: Turn, app: App) -> App:
+    """
+    Keep how many instances the app has as the number that clients are shown.
+
+    It is no new version: nobody asked for it.  Until the agents are known the number of the
+    life before is shown.
+    """
+    if not is_settled(turn, app):
+        return app
+    count = target(turn, app)
+    if count == app.spec.instances:
+        return app
+    app = replace(app, spec=replace(app.spec, instances=count))
+    turn.change(AppChanged(app))
+    return app
 
 
 def seen(turn: Turn, spot: Spot) -> bool:

@@ -90,6 +90,20 @@ class EverywhereTests(SynchronousTestCase):
         self.assertEqual(len(self.hosts()), 1)
         self.assertEqual(self.cluster.state.deployments, {})
 
+    def test_shown_number(self) -> None:
+        """Clients are shown how many there are, at the version that somebody asked for."""
+        self.cluster.have(self.e)
+        version = self.cluster.state.apps[E].version
+        self.rounds()
+        self.assertEqual(self.cluster.state.apps[E].spec.instances, 3)
+        self.agents.add(4)
+        self.rounds()
+        now = self.cluster.state.apps[E]
+        self.assertEqual((now.spec.instances, now.version), (4, version))
+        self.cluster = self.cluster.reborn()
+        self.cluster.look()
+        self.assertEqual(self.cluster.state.apps[E].spec.instances, 4)
+
     def test_what_was_everywhere_stays_until_its_step_comes(self) -> None:
         """Before its step a lost instance is started again, as it was."""
         self.cluster.have(self.e, app("/db", instances=0))
