@@ -254,6 +254,45 @@ class ReadinessTests(HealthCase):
         self.assertNotEqual(new["id"], old["id"])
 
 
+class CapacityTests(HealthCase):
+    """Upgrades of apps with checks."""
+
+    def test_upgrade(self) -> None:
+        """Asked from outside all the time, as many answer as the strategy promises, or more."""
+        document = self.server(self.served, instances=3, healthChecks=[self.check()])
+        document["upgradeStrategy"] = {"minimumHealthCapacity": 0.6, "maximumOverCapacity": 0.4}
+        self.started(document)
+        result = self.done("PUT", f"/v2/apps{document['id']}", {"env": {"V": "2"}})
+        counts = []
+        while result["deploymentId"] in self.deployments():
+            tasks = self.tasks(document["id"])
+            counts.append((sum(self.answers(one) for one in tasks), len(tasks)))
+        # Two of three are 60 %, rounded up; four are 140 %, rounded down.
+        self.assertGreaterEqual(min(up for up, _ in counts), 2, counts)
+        self.assertLessEqual(max(there for _, there in counts), 4, counts)
+        tasks = self.healthy(document["id"], 3)
+        self.assertEqual({one["version"] for one in tasks}, {result["version"]})
+
+    def answers(self, task: dict[str, Any]) -> bool:
+        """Whether the task's server gives its file."""
+        try:
+            one = type(self.marathon)(f"{task['host']}:{task['ports'][0]}")
+            return one.ask("GET", "/ok").status == 200
+        except (OSError, IndexError):
+            return False
+
+    def test_broken_version(self) -> None:
+        """A version that is never healthy takes nobody's place, and is rolled back."""
+        document = self.server(self.served, instances=2, healthChecks=[self.check()])
+        old = {one["id"] for one in self.started(document)}
+        broken = {"cmd": "exec sleep 3600"}
+        stuck = self.done("PUT", f"/v2/apps{document['id']}", broken)["deploymentId"]
+        self.running(document["id"], 4)
+        self.assertLess(old, self.task_ids(document["id"]))
+        self.changed("DELETE", f"/v2/deployments/{stuck}")
+        self.assertEqual({one["id"] for one in self.healthy(document["id"], 2)}, old)
+
+
 class ServedTests(HealthCase):
     """What the tests here rely on."""
 
