@@ -139,8 +139,9 @@ class Calls:
         told["killed"] = self.client.kill_task("/py/web", first.id).id == first.id
         told["killed_given"] = self.client.kill_given_tasks([second.id])
         wait("replacements", lambda: self.are_new(first.id, second.id))
-        told["killed_all"] = len(self.client.kill_tasks("/py/web"))
-        wait("replacements", lambda: self.client.get_app("/py/web").tasks_running == 2)
+        ended = self.client.kill_tasks("/py/web")
+        told["killed_all"] = len(ended)
+        wait("replacements", lambda: self.are_new(*(one.id for one in ended)))
         [first, *_] = self.client.list_tasks("/py/web")
         told["kill_and_scale"] = sorted(self.client.kill_task("/py/web", first.id, scale=True))
         wait("the smaller app", self.calm)
