@@ -155,6 +155,18 @@ FLAGS: Final[Sequence[Flag]] = (
     Flag("reconciliation_initial_delay", "After registration, in ms.", "15000", milliseconds),
     Flag("reconciliation_interval", "Between two reconciliations, in ms.", "600000", milliseconds),
     Flag(
+        "scale_apps_initial_delay",
+        "Until every app is looked at for the first time, though nothing has changed, in ms.",
+        "15000",
+        milliseconds,
+    ),
+    Flag(
+        "scale_apps_interval",
+        "Between two such looks at every app, in ms.",
+        "300000",
+        milliseconds,
+    ),
+    Flag(
         "draining_seconds",
         "So long before a maintenance of an agent its offers are declined, in s.",
         "0",
@@ -205,6 +217,8 @@ def core_flags(options: FlagOptions) -> MarathonFlags:
         task_lost_expunge_interval_s=options["task_lost_expunge_interval"],
         reconciliation_initial_delay_s=options["reconciliation_initial_delay"],
         reconciliation_interval_s=options["reconciliation_interval"],
+        scale_apps_initial_delay_s=options["scale_apps_initial_delay"],
+        scale_apps_interval_s=options["scale_apps_interval"],
         draining_s=options["draining_seconds"],
         gpu_scheduling_behavior=options["gpu_scheduling_behavior"],
     )

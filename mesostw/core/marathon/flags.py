@@ -43,5 +43,7 @@ class MarathonFlags(Struct, frozen=True, kw_only=True):
     task_lost_expunge_interval_s: float = 30.0
     reconciliation_initial_delay_s: float = 15.0
     reconciliation_interval_s: float = 600.0
+    scale_apps_initial_delay_s: float = 15.0
+    scale_apps_interval_s: float = 300.0
     draining_s: float = 0.0
     gpu_scheduling_behavior: str = "restricted"

@@ -19,6 +19,8 @@ class Live:
         self.marked: dict[AppId, None] = {}
         #: Whether ``Continue`` has been asked for.
         self.continuing = False
+        #: When all apps are next looked at, in steady seconds; ``None`` before the first tick.
+        self.look_due: float | None = None
         #: Large apps that were looked at, until when they rest, in steady seconds.
         self.resting: dict[AppId, float] = {}
         #: Those of them that were marked meanwhile.

@@ -214,6 +214,7 @@ _TICKED: Final = (
     unreachable.ticked,
     kills.said_again,
     deployments.ticked,
+    converging.ticked,
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from mesostw.core.marathon import durable, health, kills, membership, registration
+from mesostw.core.marathon import converging, durable, health, kills, membership, registration
 from mesostw.core.marathon.changes import Restored
 from mesostw.core.marathon.turn import Turn
 from mesostw.model.apps import Stamp
@@ -24,8 +24,7 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
         turn.change(Restored(change))
     turn.live.last_stamp = max(state.all_stamps(), default=Stamp(""))
     # What is removed has no app, and nothing at all left if a deployment was about to say so.
-    for app_id in (*state.apps, *state.instances_of, *state.versions, *state.locks):
-        turn.mark(app_id)
+    converging.mark_all(turn)
     membership.restored(turn)
     kills.restored(turn)
     health.restored(turn)

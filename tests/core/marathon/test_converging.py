@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import operators
+from mesostw.core.marathon import converging, operators
 from mesostw.core.marathon.capacity import limits_of
-from mesostw.core.marathon.changes import HealthChanged, InstanceChanged
+from mesostw.core.marathon.changes import HealthChanged, InstanceChanged, InstanceRemoved
 from mesostw.core.marathon.events import DeploymentInfo
 from mesostw.core.marathon.records import Condition, Health
 from mesostw.core.marathon.words import InstancesKillAsked, Terms
@@ -156,6 +156,25 @@ class ScalingTests(SynchronousTestCase):
         cluster.look()
         self.assertEqual(cluster.changes, [])
         self.assertEqual([one for one in cluster.effects if type(one) is not Continue], [])
+
+    def test_what_nobody_marked_is_found_in_time(self) -> None:
+        """Every app is looked at after ``scale_apps_interval``, and shortly after the start."""
+        cluster = running(Cluster(), app("/a"), app("/b"))
+        looks = 0
+        for second in range(615):
+            cluster.run(converging.ticked)
+            if cluster.live.marked:
+                self.assertIn(second, (15, 315))
+                self.assertEqual(set(cluster.live.marked), {"/a", "/b"})
+                looks += 1
+            cluster.look()
+            cluster.later(1.0)
+        self.assertEqual(looks, 2)
+        (one,) = cluster.of("/a")
+        cluster.change(InstanceRemoved(one))
+        cluster.run(converging.ticked)
+        cluster.settle()
+        self.assertEqual(cluster.count("/a"), 1)
 
 
 class RestartTests(SynchronousTestCase):
