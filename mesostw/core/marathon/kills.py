@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mesostw.core.marathon import terminations, watching
 from mesostw.core.marathon.changes import InstanceChanged
+from mesostw.core.marathon.events import StatusUpdated
 from mesostw.core.marathon.fitness import spec_of
 from mesostw.core.marathon.flags import KILL_CHUNK, KILL_RETRY_S
 from mesostw.core.marathon.records import Condition, Goal, Instance
@@ -42,6 +43,8 @@ def kill(turn: Turn, instance: Instance, doom: str, wipe: bool = False) -> None:
     if not found.is_doomed:
         found = _doom(turn, found, doom)
         turn.live.launch.stirred[found.role] = turn.now.steady
+        if not found.is_away and not wipe and _drain_left_s(turn, found) > 0.0:
+            _tell_drained(turn, found)
     if found.is_away:
         gave_up(turn, found)
     elif wipe:
@@ -126,6 +129,25 @@ def _drain_left_s(turn: Turn, instance: Instance) -> float:
     passed_s = 0.0 if instance.doomed_at is None else turn.now.wall - instance.doomed_at
     # A wall clock that was set back makes no drain longer than it is.
     return delay_s - max(0.0, passed_s)
+
+
+def _tell_drained(turn: Turn, instance: Instance) -> None:
+    """Tell load balancers now, as of a kill: when it is killed would be too late for them."""
+    turn.tell(
+        StatusUpdated(
+            at=turn.now.wall,
+            agent_id=instance.agent_id,
+            task_id=instance.task_id,
+            task_state=TaskState.TASK_KILLING.name,
+            message=f"Out of service before it is killed: {instance.doom}",
+            app_id=instance.app_id,
+            hostname=instance.hostname,
+            addresses=instance.addresses,
+            ports=instance.ports,
+            version=instance.version,
+        )
+    )
+    turn.tell(terminations.moved(turn, instance, Condition.KILLING))
 
 
 def _say(turn: Turn, instance: Instance) -> None:

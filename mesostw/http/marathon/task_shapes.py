@@ -16,6 +16,7 @@ from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.turn import stamp_of
 from mesostw.http.marathon.asking import encode
 from mesostw.model.apps import AppSpec, InstanceId
+from mesostw.model.tasks import TaskState
 
 #: Texts of instances that are gone are forgotten when there are so many more than instances.
 STALE_TEXTS_MAX: Final = 2_000
@@ -66,7 +67,7 @@ def task_shape(instance: Instance, results: tuple[Health, ...]) -> dict[str, obj
         "ipAddresses": addresses_shape(instance.addresses),
         "ports": instance.ports,
         "slaveId": instance.agent_id,
-        "state": instance.task_state,
+        "state": _state_of(instance),
         "version": instance.version,
         "role": instance.role,
     }
@@ -82,6 +83,13 @@ def task_shape(instance: Instance, results: tuple[Health, ...]) -> dict[str, obj
         if value := getattr(instance, key):
             shape[key] = value
     return shape
+
+
+def _state_of(instance: Instance) -> TaskState:
+    """What clients go by who send traffic: none to what is on its way out."""
+    if instance.is_doomed and instance.task_state is TaskState.TASK_RUNNING:
+        return TaskState.TASK_KILLING
+    return instance.task_state
 
 
 class TaskTexts:
@@ -132,7 +140,7 @@ def is_staged(instance: Instance) -> bool:
 
 def is_running(instance: Instance) -> bool:
     """Whether an instance runs and nobody ends it."""
-    return instance.condition is Condition.RUNNING
+    return instance.condition is Condition.RUNNING and not instance.is_doomed
 
 
 def failure_shape(end: Termination) -> dict[str, object]:

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import kills
 from mesostw.core.marathon.changes import AppRemoved
-from mesostw.core.marathon.events import InstanceMoved
+from mesostw.core.marathon.events import InstanceMoved, StatusUpdated
 from mesostw.core.marathon.flags import KILL_CHUNK, KILL_RETRY_S, TERMINATIONS_MAX
 from mesostw.core.marathon.records import Condition, Goal, Instance
 from mesostw.core.marathon.terminations import UNHEALTHY, exit_status_of, forgotten
@@ -151,6 +151,24 @@ class DrainTests(SynchronousTestCase):
         self.world.later(30)
         self.world.run(kills.due, KillDue(self.one.id))
         self.assertEqual(len(self.world.did(KillTask)), 1)
+
+    def test_told(self) -> None:
+        """It is told as being killed when the delay begins, so that it gets no new work."""
+        self.world.run(kills.kill, self.one, "because")
+        (said,) = self.world.told(StatusUpdated)
+        self.assertEqual((said.task_id, said.task_state), (self.one.task_id, "TASK_KILLING"))
+        self.assertIn("because", said.message)
+        self.assertEqual([e.condition for e in self.world.told(InstanceMoved)], [C.KILLING])
+        self.assertIs(self.world.state.instances[self.one.id].condition, C.RUNNING)
+
+    def test_not_told(self) -> None:
+        """What is killed at once is told by its statuses, what is wiped by its end."""
+        starting = instance(self.app, C.STAGING, 2)
+        self.world.add(starting)
+        self.world.run(kills.kill, starting, "because")
+        self.world.run(kills.kill, self.one, "because", wipe=True)
+        self.assertEqual(self.world.told(StatusUpdated), [])
+        self.assertEqual([e.condition for e in self.world.told(InstanceMoved)], [C.KILLED])
 
     def test_restart(self) -> None:
         """After a restart only what is left of the delay is waited for."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon.changes import AppRemoved, InstanceRemoved
-from mesostw.core.marathon.records import Condition
+from mesostw.core.marathon.changes import AppRemoved, InstanceChanged, InstanceRemoved
+from mesostw.core.marathon.records import Condition, Goal
 from mesostw.model.apps import PortDefinition
 from mesostw.model.tasks import TaskState
 from tests.core.marathon.builders import app, instance
@@ -40,6 +41,17 @@ class TasksTests(SynchronousTestCase):
         self.assertEqual(self.ids("?status%5B%5D=staging"), ["/web"])
         self.assertEqual(self.ids("?status=running&status[]=staging"), ["/shop/db", "/web"])
         self.assertEqual(self.ids("?status=other"), ["/shop/db", "/web"])
+
+    def test_on_its_way_out(self) -> None:
+        """What is to be killed is no place for traffic any more, also while it still runs."""
+        doomed = replace(self.running, goal=Goal.DECOMMISSIONED, doom="Scaled down")
+        self.world.publish(InstanceChanged(doomed))
+        db, _ = self.world.get("/v2/tasks").json["tasks"]
+        self.assertEqual(db["state"], "TASK_KILLING")
+        self.assertEqual(self.ids("?status=running"), [])
+        text = self.world.get("/v2/tasks", accept="text/plain").text
+        self.assertNotIn("31000", text)
+        self.assertEqual(self.world.get("/v2/apps/shop/db").json["app"]["tasksRunning"], 0)
 
     def test_changes(self) -> None:
         """A task that has ended is gone, and one of an app that is gone is still shown."""
