@@ -23,9 +23,10 @@ NoticeId = NewType("NoticeId", str)
 #: A nominal time, in whole milliseconds since 1970, UTC.
 Instant = NewType("Instant", int)
 
-#: A task's id holds the name with 80 characters more.
+#: A task's id holds the name with 64 characters more at most, and has 200.
 NAME_CHARS_MAX: Final = 120
-NAME_PATTERN: Final = r"^[\w #.-]+$"
+#: To be matched in full.
+NAME_PATTERN: Final = r"[\w #.-]+"
 #: Instants lie in the years that calendars here know: up to 9999-12-31T23:59:59.999Z.
 INSTANT_MAX: Final = Instant(253_402_300_799_999)
 
@@ -112,7 +113,8 @@ class Concurrency(StrEnum):
     ALLOW = "allow"
     #: It is skipped.
     SKIP = "skip"
-    #: It waits; of several that wait the newest stays. Not ``concurrent``, as in Chronos 3.
+    #: It waits; of several that wait the newest stays, unless all are to be caught up with.
+    #: Not ``concurrent`` in the API's own words.
     QUEUE = "queue"
     #: The other is killed, then it runs.
     REPLACE = "replace"

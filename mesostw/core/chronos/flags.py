@@ -12,7 +12,7 @@ MESSAGE_CHARS_MAX: Final = 2_000
 #: Successes of each job of which the durations are kept.
 DURATIONS_MAX: Final = 100
 #: Runs made, launched or asked after in one turn; what is left comes in the next slice.
-DUE_PER_TURN_MAX: Final = 500
+DUE_PER_TURN_MAX: Final = 200
 LAUNCHES_PER_TURN_MAX: Final = 500
 RECONCILE_TASKS_MAX: Final = 2_000
 #: Instants that one skipped record may stand for are counted, not walked, from here on.
