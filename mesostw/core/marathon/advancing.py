@@ -42,9 +42,7 @@ def begun(turn: Turn, deployment: Deployment) -> None:
     for action in deployment.actions:
         if action.kind is ActionKind.RESTART:
             delays.reset(turn, action.app_id)
-        # Whoever asked for this waits for it.
-        turn.live.resting.pop(action.app_id, None)
-        turn.mark(action.app_id)
+        turn.unsettle(action.app_id)
 
 
 def done(turn: Turn, found: Mapping[DeploymentId, frozenset[AppId]]) -> None:
@@ -76,6 +74,8 @@ def cancelled(turn: Turn, deployment: Deployment, reason: str) -> None:
     """Stop a deployment where it is; its apps are as they are wished from now on."""
     turn.tell(DeploymentStepFailed(at=turn.now.wall, deployment=deployment))
     _end(turn, deployment)
+    for app_id in deployment.app_ids:
+        turn.unsettle(app_id)
     turn.tell(
         DeploymentFailed(
             at=turn.now.wall, deployment_id=deployment.id, deployment=deployment, reason=reason

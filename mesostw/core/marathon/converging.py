@@ -85,6 +85,7 @@ def converged(turn: Turn) -> None:
         if _rests(turn, app_id):
             live.postponed[app_id] = None
             continue
+        live.unsettled.discard(app_id)
         left -= 1 + len(turn.state.of_app(app_id))
         deployment = turn.state.deployment_of(app_id)
         readiness.looked(turn, app_id)

@@ -198,7 +198,7 @@ def _pause(turn: Turn, deployment: Deployment) -> None:
             # What was ended to make room for new ones is not missed during the pause.
             kept = max(kept, min(action.target, affected.before.spec.instances))
         turn.change(AffectedKept(replace(affected, kept=kept)))
-        turn.mark(app_id)
+        turn.unsettle(app_id)
     turn.change(DeploymentChanged(replace(deployment, paused=True, paused_at=turn.now.wall)))
 
 

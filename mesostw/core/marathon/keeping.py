@@ -39,7 +39,7 @@ def keep(turn: Turn, change: TreeChange) -> None:
             _put(turn, app, before)
         elif before is not None:
             _remove(turn, before)
-        turn.mark(app_id)
+        turn.unsettle(app_id)
 
 
 def _keep_way_back(turn: Turn, change: TreeChange) -> None:

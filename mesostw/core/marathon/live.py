@@ -17,6 +17,9 @@ class Live:
     def __init__(self) -> None:
         #: Apps to be looked at in the next slice (``converging``).
         self.marked: dict[AppId, None] = {}
+        #: Those of them of which something else is wished than when they were last looked at:
+        #: what waits for offers may be wished no more.
+        self.unsettled: set[AppId] = set()
         #: Whether ``Continue`` has been asked for.
         self.continuing = False
         #: When all apps are next looked at, in steady seconds; ``None`` before the first tick.

@@ -176,6 +176,9 @@ class Batch:
             found[last], found[other] = found[other], found[last]
         for waiting in found:
             until = delays.until_of(turn.state, waiting, turn.now.wall)
+            if waiting.app_id in turn.live.unsettled:
+                # It is known in a moment whether that is still wished.
+                until = turn.now.wall if until is None else until
             wish = turn.live.launch.wishes.get(waiting.app_id)
             if until is not None:
                 first = self._delayed.get(waiting.role, until)

@@ -120,6 +120,13 @@ class Turn:
         """Have the app looked at: something that is may differ from what is wished."""
         self.live.marked[app_id] = None
 
+    def unsettle(self, app_id: AppId) -> None:
+        """Have the app looked at before any more of it is launched: its wish has changed."""
+        self.live.unsettled.add(app_id)
+        # Whoever wished this waits for it.
+        self.live.resting.pop(app_id, None)
+        self.mark(app_id)
+
     def stamp(self) -> Stamp:
         """A new version: the time, but later than every other, also when a clock goes back."""
         stamp = stamp_of(self.now.wall)

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import flows, offers, queue, tokens
+from mesostw.core.marathon import converging, deployments, flows, offers, queue, tokens
 from mesostw.core.marathon.changes import AffectedKept, DelayChanged, DeploymentChanged
 from mesostw.core.marathon.events import InstanceMoved
 from mesostw.core.marathon.flags import MarathonFlags
@@ -19,8 +19,10 @@ from mesostw.core.marathon.records import (
     Delay,
     Deployment,
     Instance,
+    TreeChange,
 )
 from mesostw.core.marathon.turn import Turn
+from mesostw.core.marathon.words import Terms
 from mesostw.core.scheduling import AcceptOffers, DeclineOffers, Rescinded
 from mesostw.messages.convert import resources_of
 from mesostw.messages.offers import Offer
@@ -319,6 +321,31 @@ class HeldTests(OfferCase):
         many = offers.HELD_MAX - len(self.held())
         self.offer(*(offer(4, name=f"M{number}") for number in range(many + 1)))
         self.assertEqual(self.refused(), {f"M{many}": 1.0})
+
+
+class UnsettledTests(OfferCase):
+    """Something else was wished, and the app has not been looked at since."""
+
+    def test_wish_changed(self) -> None:
+        """What waited for the former wish is not launched; offers come again in a moment."""
+        one = self.wish(3)
+        fewer = app(**SMALL, instances=0, version=V2, config=V1)
+        change = TreeChange(version=V2, apps={one.id: fewer})
+        self.world.run(deployments.begin, change, Terms())
+        self.assertEqual(self.world.state.waiting[one.id].count, 3)
+        self.offer(offer(1))
+        self.assertEqual((self.placed(), self.refused()), ({}, {"O1": 0.1}))
+        self.world.run(converging.converged)
+        self.assertEqual((self.world.state.waiting, self.world.live.unsettled), ({}, set()))
+
+    def test_still_wished(self) -> None:
+        """After the look what is still wished is launched."""
+        one = self.wish(3)
+        more = app(**SMALL, instances=2, version=V2, config=V1)
+        self.world.run(deployments.begin, TreeChange(version=V2, apps={one.id: more}), Terms())
+        self.world.run(converging.converged)
+        self.offer(offer(1))
+        self.assertEqual(self.placed(), {one.id: 2})
 
 
 class RefusalTests(OfferCase):
