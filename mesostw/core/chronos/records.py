@@ -122,8 +122,9 @@ class Run(Struct, frozen=True, omit_defaults=True, gc=False):
     started_at: float | None = None
     ended_at: float | None = None
     task_state: TaskState | None = None
-    #: Of the last status, or why it was skipped: a ``Skip``, then words.
+    #: Of the last status, or in words why it was skipped.
     message: str = ""
+    skip: Skip | None = None
     reason: str = ""
     exit_status: int | None = None
     #: Who asked for it, if anybody did.
@@ -246,7 +247,7 @@ class Notice(Struct, frozen=True, omit_defaults=True, gc=False):
     at: float
     subject: str
     text: str
-    #: Empty: whom the operator and the job's owner name.
+    #: ``None``: whom the operator and the job's owner name.
     hook: Hook | None = None
     #: Addresses of mail.
     to: tuple[str, ...] = ()
