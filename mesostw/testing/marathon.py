@@ -3,13 +3,12 @@ Marathon on a simulated cluster, with a user who changes apps while things go wr
 
 The real core, driver, client and wire; a store that can lose what it has not flushed; probes
 whose answers are made up.  The :class:`User` remembers what was acknowledged: at rest there
-must be exactly that.  The :class:`Watcher` holds Marathon to the capacity rule meanwhile.
+must be exactly that.  ``mesostw.testing.watcher`` holds Marathon to its limits meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from math import ceil
 from random import Random
 from typing import Any, Final
 
@@ -21,10 +20,8 @@ from mesostw.bus.exchange import Exchange
 from mesostw.client.cores import CoreScheduler
 from mesostw.client.scheduler import SchedulerClient
 from mesostw.core.marathon import fitness
-from mesostw.core.marathon.changes import InstanceChanged
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.membership import roles_of
-from mesostw.core.marathon.records import ActionKind, Instance
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.words import (
     AppRemovalAsked,
@@ -40,21 +37,21 @@ from mesostw.core.marathon.words import (
 from mesostw.core.probes import ProbeSpec, StartProbe, StopProbe
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
-from mesostw.interfaces import GivenUp, IFollower, IPerformer
+from mesostw.interfaces import GivenUp, IPerformer
 from mesostw.messages import (
     FrameworkCapability,
     FrameworkCapabilityType,
     FrameworkID,
     FrameworkInfo,
 )
-from mesostw.model.apps import ROOT, AppId
+from mesostw.model.apps import AppId
 from mesostw.model.resources import Resources
 from mesostw.probing.memory import Scripted, memory_prober
-from mesostw.store.memory import MemoryDisk
 from mesostw.testing.checkers import task_of
 from mesostw.testing.cluster import Cluster
 from mesostw.testing.lives import MASTER_ADDRESS, Life, Machine, Surroundings, endpoints
 from mesostw.testing.programs import IProgram
+from mesostw.testing.watcher import Memory, Watcher
 from mesostw.unattended import unattended
 
 #: Seconds between two wishes of the user, on average.
@@ -96,7 +93,8 @@ class MarathonProgram:
         self, around: Surroundings, name: str, machines: Callable[[], Sequence[Machine]]
     ) -> None:
         self.around, self.name, self._machines = around, name, machines
-        self.disk = MemoryDisk()
+        self.memory = Memory(around, name)
+        self.disk = self.memory.disk
         self.life: MarathonLife | None = None
         self.lives = 0
         #: What each app may be: one thing if it was acknowledged, more while it was not.
@@ -105,13 +103,12 @@ class MarathonProgram:
         #: Apps that may have instances of former configurations, as a deployment was stopped.
         self.halfway: set[AppId] = set()
         self.calm = False
-        #: What readers of the life before saw last: it was kept.
-        self.seen: MarathonState | None = None
+        around.watchers.append(self._moved)
 
     def start(self) -> MarathonLife:
         self.lives += 1
         if self.life is not None:
-            self.seen = self.life.feed.view
+            self.memory.seen = self.life.feed.view
         self.life = MarathonLife(self.around, self, self.lives)
         self.life.start()
         return self.life
@@ -169,14 +166,22 @@ class MarathonProgram:
 
     def _unplaced(self) -> list[str]:
         """Every instance that is believed to run does run, once."""
-        running = [
-            task_of(spec) for machine in self._machines() for spec in machine.running.values()
-        ]
+        running = self.running()
         return [
-            f"{task_id} runs {running.count((framework_id, task_id))} times"
-            for framework_id, task_id in self.expected_tasks()
-            if running.count((framework_id, task_id)) != 1
+            f"{task_id} runs {running.count(task_id)} times"
+            for _, task_id in self.expected_tasks()
+            if running.count(task_id) != 1
         ]
+
+    def running(self) -> list[str]:
+        """Tasks that run on any machine."""
+        specs = [spec for machine in self._machines() for spec in machine.running.values()]
+        return [task_id for _, task_id in map(task_of, specs)]
+
+    def _moved(self, host: str) -> None:
+        """Something happened on a host: if it is a machine, a task may have been launched."""
+        if any(machine.name == host for machine in self._machines()):
+            self.memory.runs(self.running())
 
 
 @implementer(IPerformer)
@@ -195,6 +200,7 @@ class MarathonLife(Life):
         self._prober = memory_prober(self.clock, self._tell, self._finding)
 
     async def _start(self) -> None:
+        around = self.around
         exchange = Exchange(self.clock, "marathon", ())
         driver = self.driver = Driver(
             self.clock,
@@ -207,7 +213,7 @@ class MarathonLife(Life):
             checking=True,
         )
         exchange.inbox = self.scheduler.inbox = driver
-        self.feed.follow(Watcher(self))
+        self.feed.follow(Watcher(around, self.host, self.program.memory, lambda: self.feed.view))
         dialing = Exchange(self.clock, "framework", forwards=False)
         dialer = Dialer(self.clock, dialing, self.random, endpoints(self))
         client = SchedulerClient(
@@ -219,7 +225,7 @@ class MarathonLife(Life):
             explicit_acknowledgements=True,
         )
         await driver.start()
-        self._remembers(self.program.seen)
+        self.program.memory.wakes(self.core.state, self.program.running())
         kept = self.core.state.framework_id
         client.framework = FrameworkInfo(
             id=None if kept is None else FrameworkID(value=kept),
@@ -232,13 +238,6 @@ class MarathonLife(Life):
         )
         User(self).begin()
         await client.start(MASTER_ADDRESS)
-
-    def _remembers(self, earlier: MarathonState | None) -> None:
-        """Complain if the tree is an older one than readers of an earlier life saw."""
-        seen = "" if earlier is None or ROOT not in earlier.groups else earlier.groups[ROOT].version
-        kept = self.core.state.groups.get(ROOT)
-        if seen and (kept is None or kept.version < seen):
-            self.around.wrong(f"{self.host} has lost changes of the tree after {kept}: {seen}")
 
     def _tell(self, stimuli: Sequence[object]) -> None:
         if self.alive and self.driver is not None:
@@ -259,50 +258,6 @@ class MarathonLife(Life):
                 self.around.wrong(f"{self.host} steps down: {reason}")
             case _:
                 raise AssertionError(f"nobody performs {effect!r}")
-
-
-@implementer(IFollower)
-class Watcher:
-    """Sees each instance that is ended, and complains if too few serve without it."""
-
-    def __init__(self, life: MarathonLife) -> None:
-        self._life = life
-        self._doomed: set[str] = set()
-
-    def changed(self, seq: int, changes: Sequence[object]) -> None:
-        life = self._life
-        life.around.busy(life.host)
-        for change in changes:
-            if isinstance(change, InstanceChanged):
-                life.around.tell(
-                    "{} {} is {} {}",
-                    life.host,
-                    change.instance.id,
-                    change.instance.condition.value,
-                    change.instance.doom,
-                )
-                self._look(change.instance)
-
-    def _look(self, instance: Instance) -> None:
-        if not instance.is_doomed or instance.id in self._doomed:
-            return
-        self._doomed.add(instance.id)
-        state = self._life.feed.view
-        deployment = state.deployment_of(instance.app_id)
-        if deployment is None or not instance.doom.startswith("Replaced"):
-            return
-        action = next((one for one in deployment.actions if one.app_id == instance.app_id), None)
-        if action is None or action.kind is not ActionKind.RESTART:
-            return
-        app = state.apps[instance.app_id]
-        least = ceil(action.target * app.spec.upgrade_strategy.minimum_health_capacity - 1e-9)
-        serving = sum(
-            not one.is_doomed and fitness.is_ready(state, one)
-            for one in state.of_app(instance.app_id).values()
-        )
-        if serving < least and fitness.is_ready(state, instance):
-            what = f"{instance.id} is ended ({instance.doom})"
-            self._life.around.wrong(f"{what} while {serving} of at least {least} serve")
 
 
 class User:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
 
 from mesostw.core.agent.changes import AgentChange
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, Launch
+from mesostw.core.marathon import kills, queue
+from mesostw.core.marathon.changes import InstanceChanged, MarathonChange
+from mesostw.core.marathon.machine import Marathon
+from mesostw.core.marathon.records import ActionKind, Condition, Goal, Instance
+from mesostw.core.marathon.words import MarathonEffect, MarathonStimulus
 from mesostw.core.master.changes import MasterChange
 from mesostw.core.master.machine import Master
 from mesostw.core.master.words import MasterEffect, MasterStimulus
-from mesostw.core.outcome import Heard, Moment, Outcome, Send
+from mesostw.core.outcome import Continued, Heard, Moment, Outcome, Send, Write
+from mesostw.core.scheduling import AcknowledgeStatus, StatusCame
 from mesostw.messages.agent_master import (
     AgentRegistered,
     AgentReregistered,
@@ -23,6 +31,7 @@ from mesostw.messages.agent_master import (
 )
 from mesostw.messages.scheduler_calls import Kill
 from mesostw.model.ids import ContainerId
+from mesostw.model.tasks import TERMINAL
 from mesostw.store.memory import MemoryStore, Writes
 from mesostw.testing.lives import Parts
 
@@ -102,6 +111,96 @@ class HeedlessMaster(Master):
             for kills in self._live.kills.values():
                 for key in [key for key in kills if key not in self.state.tasks]:
                     del kills[key]
+        return outcome
+
+
+class DeafMarathon(Marathon):
+    """Acknowledges ends without hearing of them."""
+
+    def hear(
+        self, stimulus: MarathonStimulus, now: Moment
+    ) -> Outcome[MarathonChange, MarathonEffect]:
+        if isinstance(stimulus, StatusCame) and stimulus.status.state in TERMINAL:
+            outcome: Outcome[MarathonChange, MarathonEffect] = Outcome()
+            outcome.effects.append(AcknowledgeStatus(stimulus.status))
+            return outcome
+        return super().hear(stimulus, now)
+
+
+class ImpatientMarathon(Marathon):
+    """Ends every old instance at once when an app is replaced."""
+
+    def hear(
+        self, stimulus: MarathonStimulus, now: Moment
+    ) -> Outcome[MarathonChange, MarathonEffect]:
+        outcome = super().hear(stimulus, now)
+        turn = self._turn(now)
+        for deployment in tuple(self.state.deployments.values()):
+            for action in deployment.actions:
+                if action.kind is not ActionKind.RESTART or action.app_id not in self.state.apps:
+                    continue
+                config = self.state.apps[action.app_id].last_config_change_at
+                for instance in tuple(self.state.of_app(action.app_id).values()):
+                    if instance.config != config:
+                        kills.kill(turn, instance, "Replaced at once")
+        outcome.changes += turn.out.changes
+        outcome.effects += turn.out.effects
+        return outcome
+
+
+class ObliviousMarathon(Marathon):
+    """Keeps an instance only when its task is heard of, and not when it is launched."""
+
+    def write_of(self, change: MarathonChange) -> Write | None:
+        launched = (
+            isinstance(change, InstanceChanged)
+            and change.instance.condition is Condition.PROVISIONED
+        )
+        return None if launched else super().write_of(change)
+
+
+class ScatterbrainedMarathon(Marathon):
+    """Keeps every instance, and does not read those again whose task was not heard of."""
+
+    def restore(
+        self, records: Mapping[str, Struct], now: Moment
+    ) -> Outcome[MarathonChange, MarathonEffect]:
+        known = {
+            key: record
+            for key, record in records.items()
+            if not isinstance(record, Instance) or record.condition is not Condition.PROVISIONED
+        }
+        return super().restore(known, now)
+
+
+class ForgivingMarathon(Marathon):
+    """Forgets at its start what it was ending."""
+
+    def restore(
+        self, records: Mapping[str, Struct], now: Moment
+    ) -> Outcome[MarathonChange, MarathonEffect]:
+        forgiven = {
+            key: replace(record, goal=Goal.RUNNING, doom="", doomed_at=None)
+            if isinstance(record, Instance)
+            else record
+            for key, record in records.items()
+        }
+        return super().restore(forgiven, now)
+
+
+class GreedyMarathon(Marathon):
+    """Launches one instance more than is wished, whenever it launches any."""
+
+    def hear(
+        self, stimulus: MarathonStimulus, now: Moment
+    ) -> Outcome[MarathonChange, MarathonEffect]:
+        outcome = super().hear(stimulus, now)
+        if isinstance(stimulus, Continued):
+            turn = self._turn(now)
+            for app_id, waiting in tuple(self.state.waiting.items()):
+                queue.wanted(turn, self.state.apps[app_id], waiting.count + 1)
+            outcome.changes += turn.out.changes
+            outcome.effects += turn.out.effects
         return outcome
 
 

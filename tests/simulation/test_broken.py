@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import Deposed, StoreFailed
 from mesostw.testing.cluster import Cluster
 from mesostw.testing.lives import Parts
+from mesostw.testing.marathon import MarathonCluster
 
 from . import broken
 
@@ -14,19 +17,25 @@ from . import broken
 SEEDS_MAX = 40
 
 
-class BrokenTests(SynchronousTestCase):
+class BrokenCase(SynchronousTestCase):
     """Each test runs seeds until one fails, and says why it must have."""
+
+    cluster: ClassVar[type[Cluster]] = Cluster
 
     def found(self, parts: Parts) -> str:
         """What the first seed that fails says."""
         try:
-            for seed in range(1, SEEDS_MAX):
-                report = Cluster(seed, parts=parts).run()
+            for seed in range(1, SEEDS_MAX + 1):
+                report = self.cluster(seed, parts=parts).run()
                 if report.faults:
                     return report.faults[0]
         finally:
             self.flushLoggedErrors(Deposed, StoreFailed)
         return "nothing was found"
+
+
+class BrokenTests(BrokenCase):
+    """Masters, agents and frameworks with a promise broken."""
 
     def test_framework_that_acknowledges_too_early(self) -> None:
         """An end that is acknowledged before it is kept is lost with the framework."""
@@ -62,3 +71,44 @@ class BrokenTests(SynchronousTestCase):
         """A kill that comes before the task's agent is back is not lost."""
         found = self.found(broken.parts(master=broken.HeedlessMaster))
         self.assertIn("not at rest", found)
+
+
+class BrokenMarathonTests(BrokenCase):
+    """A Marathon with a promise broken."""
+
+    cluster = MarathonCluster
+
+    def test_marathon_that_answers_too_early(self) -> None:
+        """What a user was told, and what was launched, is lost if it was not kept before."""
+        found = self.found(broken.parts(framework_store=broken.HastyStore))
+        self.assertRegex(found, "has lost changes|does not know|before it was kept|, now None")
+
+    def test_marathon_that_does_not_hear_of_ends(self) -> None:
+        """An end that is only acknowledged leaves an instance that is none."""
+        found = self.found(broken.parts(marathon=broken.DeafMarathon))
+        self.assertRegex(found, "not at rest")
+
+    def test_marathon_that_replaces_all_at_once(self) -> None:
+        """Old instances serve until as many new ones do."""
+        found = self.found(broken.parts(marathon=broken.ImpatientMarathon))
+        self.assertRegex(found, "is ended .* while . of at least . serve")
+
+    def test_marathon_that_launches_what_it_has_not_kept(self) -> None:
+        """A task that no record names would be started again by the next life."""
+        found = self.found(broken.parts(marathon=broken.ObliviousMarathon))
+        self.assertRegex(found, "before it was kept|does not know")
+
+    def test_marathon_that_forgets_launches(self) -> None:
+        """A task that was launched by one life is known to the next."""
+        found = self.found(broken.parts(marathon=broken.ScatterbrainedMarathon))
+        self.assertIn("does not know", found)
+
+    def test_marathon_that_forgets_kills(self) -> None:
+        """What was on its way out in one life is so in the next."""
+        found = self.found(broken.parts(marathon=broken.ForgivingMarathon))
+        self.assertIn("has forgotten to end", found)
+
+    def test_marathon_that_launches_too_many(self) -> None:
+        """There are never more instances than were wished and may be above."""
+        found = self.found(broken.parts(marathon=broken.GreedyMarathon))
+        self.assertRegex(found, "instances, at most . may be")
