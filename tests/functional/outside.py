@@ -206,6 +206,11 @@ class Witness:
             if _app_of(one.task_id) == name and one.asked and one.asked[-1].served
         }
 
+    def ended(self, task_id: str) -> float:
+        """When a task served no more; infinite while it does."""
+        *_, (_, ended) = self._watched[task_id].served(float("-inf"))
+        return ended
+
     def broken(self) -> list[str]:
         """What speaks against the rules, and against having started each task once."""
         found: list[str] = []

@@ -137,14 +137,18 @@ class Watched(SynchronousTestCase):
 
         wait_until("the end of deployments", none)
 
+    def shown(self, app_id: str) -> Any:
+        """The app as it is now."""
+        return self.ask("GET", f"/v2/apps{app_id}")["app"]
+
     def env(self, app_id: str) -> dict[str, str]:
         """The app's present environment."""
-        found: dict[str, str] = self.ask("GET", f"/v2/apps{app_id}")["app"].get("env", {})
+        found: dict[str, str] = self.shown(app_id).get("env", {})
         return found
 
     def version(self, app_id: str) -> str:
         """The app's present version."""
-        return str(self.ask("GET", f"/v2/apps{app_id}")["app"]["version"])
+        return str(self.shown(app_id)["version"])
 
     # --- judging ---------------------------------------------------------------
 
