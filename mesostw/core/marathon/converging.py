@@ -19,7 +19,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from mesostw.core.marathon import advancing, everywhere, keeping, kills, readiness, rolling, scaling
+from mesostw.core.marathon import (
+    advancing,
+    everywhere,
+    keeping,
+    kills,
+    readiness,
+    rolling,
+    scaling,
+    watching,
+)
 from mesostw.core.marathon.events import AppTerminated
 from mesostw.core.marathon.records import ActionKind, Deployment
 from mesostw.core.marathon.stages import Part, Stage, stage_of
@@ -161,6 +170,7 @@ def _stop(turn: Turn, app_id: AppId, deployment: Deployment | None) -> bool:
         kills.kill(turn, instance, REMOVED)
     if turn.state.of_app(app_id):
         return False
+    watching.gone(turn, app_id)
     if keeping.removed(turn, app_id):
         turn.tell(AppTerminated(at=turn.now.wall, app_id=app_id))
     return True

@@ -87,6 +87,13 @@ def said_on(turn: Turn) -> None:
             _say(turn, instance)
 
 
+def connected(turn: Turn) -> None:
+    """A master knows us: what was said to one before may have been lost on the way."""
+    turn.live.kills_waiting.extend(turn.live.kills_said)
+    turn.live.kills_said.clear()
+    said_on(turn)
+
+
 def said_again(turn: Turn) -> None:
     """Say kills that wait, and again those that have not led to an end in ``KILL_RETRY_S``."""
     said = turn.live.kills_said
@@ -152,7 +159,10 @@ def _tell_drained(turn: Turn, instance: Instance) -> None:
 
 def _say(turn: Turn, instance: Instance) -> None:
     turn.kills += 1
-    turn.live.kills_said[instance.id] = turn.now.steady
+    said = turn.live.kills_said
+    # What was said last is at the end: ``said_again`` looks from the front.
+    said.pop(instance.id, None)
+    said[instance.id] = turn.now.steady
     turn.do(_order(turn, instance))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mesostw.core.marathon import deployments, kills
+from mesostw.core.marathon import deployments, kills, tree
 from mesostw.core.marathon.records import Instance, TreeChange
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
@@ -72,4 +72,6 @@ def _scaled_down(turn: Turn, found: Iterable[Instance], terms: Terms) -> Planned
         left = max(0, app.spec.instances - len(going))
         spec = replace(app.spec, instances=left)
         apps[app_id] = App(spec, stamp, stamp, app.last_config_change_at)
-    return deployments.begin(turn, TreeChange(version=stamp, apps=apps, victims=victims), terms)
+    groups = tree.around(turn.state.groups, apps, stamp)
+    change = TreeChange(version=stamp, apps=apps, groups=groups, victims=victims)
+    return deployments.begin(turn, change, terms)

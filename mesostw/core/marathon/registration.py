@@ -47,7 +47,7 @@ def registered(turn: Turn, heard: Registered) -> None:
     offers.connected(turn, heard.master)
     reconciling.begun(turn)
     unreachable.connected(turn)
-    kills.said_on(turn)
+    kills.connected(turn)
 
 
 def lost(turn: Turn) -> None:

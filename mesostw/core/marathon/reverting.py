@@ -8,8 +8,10 @@ there is nothing to change back: what is replaced stays so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
+from mesostw.core.marathon import tree
 from mesostw.core.marathon.records import Affected, Deployment, TreeChange
 from mesostw.core.marathon.state import MarathonState
 from mesostw.model.apps import (
@@ -28,11 +30,25 @@ def reverse_of(state: MarathonState, deployment: Deployment, stamp: Stamp) -> Tr
     apps: dict[AppId, App | None] = {}
     for affected in state.affected.get(deployment.id, {}).values():
         _take_back(state, affected, stamp, apps)
+    groups = _groups_back(state, deployment, stamp, apps)
+    dated = tree.around(state.groups, (*apps, *groups), stamp)
+    return TreeChange(version=stamp, apps=apps, groups={**dated, **groups})
+
+
+def _groups_back(
+    state: MarathonState, deployment: Deployment, stamp: Stamp, apps: Mapping[AppId, App | None]
+) -> dict[GroupId, Group | None]:
     groups: dict[GroupId, Group | None] = {}
+    filling = _Filling(state, apps)
     # What was new in another new group goes before it.
     for group_id, before in sorted(deployment.groups_before, key=_depth, reverse=True):
-        _take_group_back(state, group_id, before, stamp, apps, groups)
-    return TreeChange(version=stamp, apps=apps, groups=groups)
+        now = state.groups.get(group_id)
+        if before is not None:
+            _give_back(state, now, before, stamp, groups)
+        elif now is not None and filling.is_empty(group_id):
+            groups[group_id] = None
+            filling.remove(group_id)
+    return groups
 
 
 def _depth(entry: tuple[GroupId, Group | None]) -> int:
@@ -62,34 +78,35 @@ def _is_free(state: MarathonState, app_id: AppId) -> bool:
     return not any(AppId(above) in state.apps for above in groups_above(app_id))
 
 
-def _take_group_back(
+def _give_back(
     state: MarathonState,
-    group_id: GroupId,
-    before: Group | None,
+    now: Group | None,
+    before: Group,
     stamp: Stamp,
-    apps: Mapping[AppId, App | None],
     groups: dict[GroupId, Group | None],
 ) -> None:
-    now = state.groups.get(group_id)
-    if before is None:
-        if now is not None and _is_empty(state, group_id, apps, groups):
-            groups[group_id] = None
-        return
-    if now is None and AppId(group_id) in state.apps:
+    """Have a group again that was there, with what it said, unless an app is in its place."""
+    if now is None and AppId(before.id) in state.apps:
         return
     wished = (before.dependencies, before.enforce_role)
     if now is None or wished != (now.dependencies, now.enforce_role):
-        groups[group_id] = Group(group_id, stamp, *wished)
+        groups[before.id] = Group(before.id, stamp, *wished)
 
 
-def _is_empty(
-    state: MarathonState,
-    group_id: GroupId,
-    apps: Mapping[AppId, App | None],
-    groups: Mapping[GroupId, Group | None],
-) -> bool:
-    """Whether nothing is left below a group once ``apps`` and ``groups`` are as they say."""
-    below: list[str] = [one for one in state.apps if apps.get(one, one) is not None]
-    below += [one for one, app in apps.items() if app is not None]
-    below += [one for one in state.groups if groups.get(one, one) is not None]
-    return not any(one != group_id and is_below(one, group_id) for one in below)
+class _Filling:
+    """How much is in each group once ``apps`` are as they say."""
+
+    def __init__(self, state: MarathonState, apps: Mapping[AppId, App | None]) -> None:
+        there: list[str] = [app_id for app_id in state.apps if apps.get(app_id, app_id) is not None]
+        there += [app_id for app_id in apps.keys() - state.apps.keys() if apps[app_id] is not None]
+        self._counts = Counter(
+            above for path in (*there, *state.groups) for above in groups_above(path)
+        )
+
+    def is_empty(self, group_id: GroupId) -> bool:
+        """Whether nothing is left in a group."""
+        return not self._counts[group_id]
+
+    def remove(self, group_id: GroupId) -> None:
+        """A group goes."""
+        self._counts.subtract(groups_above(group_id))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mesostw.core.marathon import ports, roles, tree
 from mesostw.core.marathon.dependencies import cycle_of
-from mesostw.core.marathon.faults import INVALID, Faults
+from mesostw.core.framework.faults import INVALID, Faults
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.records import TreeChange
 from mesostw.core.marathon.roles import RoleRules
@@ -175,15 +175,14 @@ class Sketch:
         dated: dict[GroupId, Group | None] = {
             group_id: None for group_id, group in changed.items() if group is None
         }
-        around = {above for path in (*apps, *changed) for above in groups_above(path)}
-        around |= changed.keys() - dated.keys()
-        for group_id in sorted(around):
-            group = self.group(group_id)
-            if group is None and group_id == ROOT:
-                group = Group(ROOT, _UNDATED)
-            if group is not None:
-                dated[group_id] = replace(group, version=version)
-        return dated
+        there = {ROOT: Group(ROOT, _UNDATED), **self.state.groups, **self.groups}
+        kept = {group_id: group for group_id, group in there.items() if group is not None}
+        paths = (*apps, *changed)
+        inside = {
+            group_id: replace(kept[group_id], version=version)
+            for group_id in changed.keys() & kept.keys()
+        }
+        return {**dated, **tree.around(kept, paths, version), **inside}
 
     def _judged(self, change: TreeChange) -> Unfit | None:
         faults = Faults()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mesostw.core.marathon.state import MarathonState
 from mesostw.model.apps import (
@@ -71,6 +72,17 @@ def has_below(paths: Iterable[str], path: str) -> bool:
     """Whether one of ``paths`` is below ``path``."""
     head = path + "/"
     return any(other.startswith(head) for other in paths)
+
+
+def around(
+    groups: Mapping[GroupId, Group], changed: Iterable[str], version: Stamp
+) -> dict[GroupId, Group]:
+    """Every group that something changes in, at the version of that change."""
+    above = {group_id for path in changed for group_id in groups_above(path)}
+    return {
+        group_id: replace(groups[group_id], version=version)
+        for group_id in sorted(above & groups.keys())
+    }
 
 
 def node_of(

@@ -55,6 +55,12 @@ def ended(turn: Turn, instance: Instance) -> None:
         turn.do(StopProbe(readiness_key(instance.id)))
 
 
+def gone(turn: Turn, app_id: AppId) -> None:
+    """An app is gone with all its instances: none of its configurations is checked any more."""
+    for _ in turn.live.checked.pop(app_id, ()):
+        turn.tell(HealthCheckRemoved(at=turn.now.wall, app_id=app_id))
+
+
 def _probe_of(check: HealthCheck, instance: Instance) -> ProbeSpec | None:
     """Nothing if the agent does the check, or the instance has no such port."""
     kind = _KINDS.get(check.protocol)

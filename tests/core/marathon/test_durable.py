@@ -93,4 +93,4 @@ class RestoreTests(SynchronousTestCase):
         cluster.run(
             deployments.cancel_asked, DeploymentCancelAsked(planned.deployment_id, force=False)
         )
-        self.assertEqual(cluster.state.groups[group.id], other)
+        self.assertEqual(cluster.state.groups[group.id].dependencies, ("/y",))

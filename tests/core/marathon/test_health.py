@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import fitness, health, kills, statuses, tokens
-from mesostw.core.marathon.changes import AppChanged, VersionKept
+from mesostw.core.marathon import converging, fitness, health, kills, statuses, tokens
+from mesostw.core.marathon.changes import AppChanged, AppRemoved, VersionKept
 from mesostw.core.marathon.events import (
     HealthCheckAdded,
     HealthCheckFailed,
@@ -149,6 +149,16 @@ class WatchTests(SynchronousTestCase):
         said(world, again, S.TASK_RUNNING)
         self.assertEqual(len(world.told(HealthCheckAdded)), 1)
         self.assertEqual(world.told(HealthCheckRemoved), [])
+
+    def test_an_app_that_is_gone_is_not_checked(self) -> None:
+        """Also if none of its instances ran when it was removed."""
+        world = Watched(check())
+        said(world, world.one, S.TASK_FAILED)
+        world.change(AppRemoved(world.app.id))
+        world.live.marked[world.app.id] = None
+        world.run(converging.converged)
+        self.assertEqual(len(world.told(HealthCheckRemoved)), 1)
+        self.assertEqual(world.live.checked, {})
 
     def test_restart(self) -> None:
         """After a restart all are asked, and nothing is known but what agents had told."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import operators
+from mesostw.core.marathon.changes import GroupChanged
 from mesostw.core.marathon.records import Action, ActionKind
 from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
-from mesostw.model.apps import AppId
-from tests.core.marathon.builders import app
+from mesostw.model.apps import ROOT, AppId, Group, GroupId
+from tests.core.marathon.builders import V1, app
 from tests.core.marathon.cluster import Cluster, running
 
 
@@ -72,6 +73,16 @@ class KillTests(SynchronousTestCase):
         self.assertEqual(
             answer, Unfit("bad_request", "You cannot use scale and wipe at the same time.")
         )
+
+    def test_groups_around_have_the_new_version(self) -> None:
+        """As after every change of the tree."""
+        self.cluster.add(app("/g/a", instances=1))
+        self.cluster.change(GroupChanged(Group(ROOT, V1)), GroupChanged(Group(GroupId("/g"), V1)))
+        self.cluster._start(self.cluster.state.apps[AppId("/g/a")])
+        answer = self.ask(app_id=AppId("/g/a"), scale=True)
+        assert isinstance(answer, Planned)
+        versions = {group.version for group in self.cluster.state.groups.values()}
+        self.assertEqual(versions, {answer.version})
 
     def test_with_wipe_they_are_forgotten_at_once(self) -> None:
         """Also if nobody has said that they have ended."""

@@ -51,6 +51,17 @@ class RegisteredTests(SynchronousTestCase):
         self.assertEqual([c for c in self.world.changes if isinstance(c, RegistrationKept)], [])
         self.assertTrue(self.world.live.registered)
 
+    def test_kills_are_said_again(self) -> None:
+        """What was said before a link broke may be lost: it is said to the next at once."""
+        self.world.run(registration.registered, HELLO)
+        one = instance(app())
+        self.world.add(app(), one)
+        self.world.run(kills.kill, one, "no more")
+        self.world.run(registration.lost)
+        self.world.clear()
+        self.world.run(registration.registered, HELLO)
+        self.assertEqual([kill.task_id for kill in self.world.did(KillTask)], [one.task_id])
+
     def test_lost_before_it_was_there(self) -> None:
         """A link that breaks before we are known is no disconnection."""
         self.world.run(registration.lost)
