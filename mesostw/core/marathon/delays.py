@@ -79,7 +79,8 @@ def until_of(state: MarathonState, waiting: Waiting, wall: float) -> float | Non
     delay = state.delays.get(waiting.app_id)
     if delay is None or delay.config != waiting.config or delay.until <= wall:
         return None
-    return delay.until
+    # A wall clock that was set back makes no delay longer than it is, but for its fractions.
+    return delay.until if delay.until - wall <= delay.delay_s + 1.0 else None
 
 
 def _is_backed_off(state: MarathonState, app_id: AppId) -> bool:

@@ -51,6 +51,14 @@ class DelayTests(SynchronousTestCase):
         self.world.run(delays.failed, short.id, V1)
         self.assertEqual(self.world.state.delays[short.id].delay_s, 4)
 
+    def test_clock_set_back(self) -> None:
+        """An hour that comes twice does not back an app off for it."""
+        self._failed()
+        waiting = Waiting(self.app.id, V1, V1, "*", 1, 0.0)
+        wall = self.world.now.wall
+        self.assertEqual(delays.until_of(self.world.state, waiting, wall), wall + 2)
+        self.assertIsNone(delays.until_of(self.world.state, waiting, wall - 3_600))
+
     def test_none_wished(self) -> None:
         """An app that does not back off has no delay."""
         eager = app("/b", backoff_seconds=0)
