@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import delays, queue
-from mesostw.core.marathon.records import Condition
+from mesostw.core.marathon.records import Condition, Waiting
 from mesostw.core.marathon.words import DelayResetAsked, Unfit
 from mesostw.core.scheduling import ReviveOffers
 from mesostw.model.apps import AppId
