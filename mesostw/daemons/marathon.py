@@ -41,7 +41,7 @@ from mesostw.feed.changes import Feed
 from mesostw.feed.live import Live
 from mesostw.feed.marathon import marathon_face
 from mesostw.feed.marathon_layout import MarathonBanner
-from mesostw.http.marathon.levels import LogLevels
+from mesostw.http.api.levels import LogLevels
 from mesostw.http.marathon.parts import MarathonIdentity, MarathonParts
 from mesostw.http.marathon.site import marathon_site
 from mesostw.http.serving import HouseSite

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mesostw.http.marathon.asking import Call, json_reply
-from mesostw.http.marathon.refusals import ApiRefusal
-from mesostw.http.marathon.routes import Noun
+from mesostw.http.api.asking import Call, json_reply
+from mesostw.http.api.refusals import ApiRefusal
+from mesostw.http.api.routes import Noun
 from mesostw.http.rendering import Reply
 
 

@@ -10,17 +10,11 @@ from mesostw.core.marathon.words import (
     Document,
     Planned,
 )
+from mesostw.http.api.asking import Call, json_reply, unexpected
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.app_shapes import NOTHING_RUNS
 from mesostw.http.marathon.apps import EVERY, AppsApi, path_of
-from mesostw.http.marathon.asking import (
-    Call,
-    ask,
-    json_reply,
-    planned_headers,
-    planned_reply,
-    unexpected,
-)
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.marathon.asking import ask, planned_headers, planned_reply, terms_of
 from mesostw.http.marathon.tasks import TasksApi
 from mesostw.http.rendering import Reply
 from mesostw.interfaces import IInbox
@@ -39,7 +33,7 @@ class AppChanges:
                 return await self._create(call)
             case (_, *_, "restart"):
                 app_id = path_of(words[:-1])
-                question = AppRestartAsked(app_id, call.terms())
+                question = AppRestartAsked(app_id, terms_of(call))
                 return planned_reply(_planned(await ask(self._inbox, question)))
             case (_, *_, "tasks" | "versions"):
                 raise ApiRefusal.not_allowed("GET")
@@ -47,7 +41,7 @@ class AppChanges:
                 raise ApiRefusal.not_allowed("GET", "PUT", "PATCH", "DELETE")
 
     async def _create(self, call: Call) -> Reply:
-        question = AppsAsked((call.document(),), call.terms(), may_exist=False)
+        question = AppsAsked((call.document(),), terms_of(call), may_exist=False)
         planned = _planned(await ask(self._inbox, question))
         app = planned.apps[0]
         shape = {
@@ -61,7 +55,7 @@ class AppChanges:
         """Have apps as described, whether they are there already or not."""
         partial = call.flag("partialUpdate", default=True)
         documents = self._documents(call, words)
-        question = AppsAsked(documents, call.terms(), partial=partial)
+        question = AppsAsked(documents, terms_of(call), partial=partial)
         planned = _planned(await ask(self._inbox, question))
         if words and planned.created:
             return planned_reply(planned, 201, f"/v2/apps{path_of(words)}")
@@ -69,7 +63,7 @@ class AppChanges:
 
     async def patch(self, call: Call, words: tuple[str, ...]) -> Reply:
         """Change apps that are there."""
-        question = AppsAsked(self._documents(call, words), call.terms(), may_create=False)
+        question = AppsAsked(self._documents(call, words), terms_of(call), may_create=False)
         return planned_reply(_planned(await ask(self._inbox, question)))
 
     @staticmethod
@@ -90,7 +84,7 @@ class AppChanges:
                 return await self._tasks.end_one(call, self._apps.found(words[:-2]), task_id)
             case _:
                 # An app is ended whatever deploys it: so the original, and so its clients.
-                question = AppRemovalAsked(path_of(words), call.terms(force=True))
+                question = AppRemovalAsked(path_of(words), terms_of(call, force=True))
                 return planned_reply(_planned(await ask(self._inbox, question)))
 
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from mesostw.core.marathon.emitting import app_document
 from mesostw.core.marathon.state import MarathonState
+from mesostw.http.api.asking import encode
 from mesostw.http.building import Build
-from mesostw.http.marathon.asking import encode
 from mesostw.http.marathon.counting import STRIDE, Tally, task_stats
 from mesostw.http.marathon.embeds import AppEmbed
 from mesostw.http.marathon.task_shapes import TaskTexts, failure_shape, readiness_shape

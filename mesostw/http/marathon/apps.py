@@ -7,12 +7,13 @@ from typing import Final
 
 from mesostw.core.marathon import history, tree
 from mesostw.core.marathon.state import MarathonState
+from mesostw.http.api.asking import Call, json_reply
+from mesostw.http.api.bodies import Bodies
 from mesostw.http.building import Build
 from mesostw.http.marathon.app_shapes import IN_LISTS, IN_SINGLES, AppShapes
-from mesostw.http.marathon.asking import Call, json_reply, stamp
-from mesostw.http.marathon.bodies import Bodies
+from mesostw.http.marathon.asking import stamp
 from mesostw.http.marathon.embeds import AppEmbed, app_embed
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.marathon.refusals import MarathonRefusal
 from mesostw.http.marathon.selectors import selector_of
 from mesostw.http.marathon.task_shapes import is_running, table
 from mesostw.http.rendering import JSON, TEXT, Reply
@@ -34,7 +35,7 @@ def check_group(view: MarathonState, group_id: GroupId) -> None:
     :raises ApiRefusal: 404.
     """
     if not tree.has_group(view.apps, view.groups, group_id):
-        raise ApiRefusal.no_group(group_id)
+        raise MarathonRefusal.no_group(group_id)
 
 
 def apps_below(view: MarathonState, group_id: GroupId) -> list[App]:
@@ -89,7 +90,7 @@ class AppsApi:
         app_id = path_of(words)
         app = self._view().apps.get(app_id)
         if app is None:
-            raise ApiRefusal.no_app(app_id)
+            raise MarathonRefusal.no_app(app_id)
         return app
 
     # --- lists ------------------------------------------------------------------
@@ -172,7 +173,7 @@ class AppsApi:
     def _versions(self, app_id: AppId) -> Reply:
         view = self._view()
         if app_id not in view.apps:
-            raise ApiRefusal.no_app(app_id)
+            raise MarathonRefusal.no_app(app_id)
         # Newest first: there are clients that cut the list.
         return json_reply({"versions": history.app_versions(view, app_id)})
 
@@ -180,5 +181,5 @@ class AppsApi:
         version, view = stamp(text), self._view()
         app = history.app_at(view, app_id, version)
         if app is None or app_id not in view.apps:
-            raise ApiRefusal.no_app(app_id, version)
+            raise MarathonRefusal.no_app(app_id, version)
         return Reply(self._shapes.document(app, extensions=call.extensions), JSON)

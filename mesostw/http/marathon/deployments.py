@@ -7,9 +7,10 @@ from collections.abc import Callable
 from mesostw.core.marathon.records import Deployment
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.words import DeploymentCancelAsked, DeploymentPauseAsked, Planned
-from mesostw.http.marathon.asking import Call, ask, json_reply, planned_reply, quoted
+from mesostw.http.api.asking import Call, json_reply, quoted
+from mesostw.http.api.refusals import ApiRefusal
+from mesostw.http.marathon.asking import ask, planned_reply
 from mesostw.http.marathon.deployment_shapes import deployment_shape
-from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.http.rendering import Reply
 from mesostw.interfaces import IInbox
 from mesostw.model.apps import DeploymentId

@@ -11,12 +11,12 @@ the deployment's own apps in it, which is what it changes, and ``light`` has no 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final
 
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+import attrs
+from twisted.internet.interfaces import IDelayedCall
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
@@ -27,18 +27,13 @@ from mesostw.core.marathon.events import AppPosted, Event
 from mesostw.core.marathon.records import Affected
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.turn import stamp_of
-from mesostw.http.marathon.asking import Call, call_of, encode
+from mesostw.http.api.asking import Call, call_of
+from mesostw.http.api.readers import EVENT_STREAM, HEARTBEAT_S, READERS_MAX, Reader, framed
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.event_shapes import deployment_of, event_shape, kind_of
-from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.interfaces import IClock, IFeed, IFollower
 from mesostw.model.apps import ROOT, DeploymentId, Stamp
 
-EVENT_STREAM: Final = "text/event-stream"
-#: Seconds between two signs of life.
-HEARTBEAT_S: Final = 10.0
-HEARTBEAT: Final = b"\r\n"
-#: Readers at a time.
-READERS_MAX: Final = 2_000
 ATTACHED: Final = "event_stream_attached"
 DETACHED: Final = "event_stream_detached"
 
@@ -73,71 +68,14 @@ class Rendered:
         return found
 
 
-def framed(kind: str, shape: dict[str, object]) -> bytes:
-    """An event as Server-Sent Events have it."""
-    return b"event: %b\r\ndata: %b\r\n\r\n" % (kind.encode(), encode(shape))
+@attrs.frozen
+class Wish:
+    """What a client of the stream wants, and where it is."""
 
-
-@implementer(IPushProducer)
-class Reader:
-    """
-    One client of the stream.
-
-    :param kinds: the types it wants; empty is all.
-    :param waiting_max: events that may wait for it before it is cut off.
-    """
-
-    def __init__(
-        self, request: Request, kinds: frozenset[str], waiting_max: int, plans: PlanFormat
-    ) -> None:
-        self._request, self._kinds, self._waiting_max = request, kinds, waiting_max
-        self._plans = plans
-        self._waiting: deque[bytes] = deque()
-        self._paused = self._ended = False
-
-    def open(self, gone: Callable[[Reader], None]) -> None:
-        """Send the head of the answer; ``gone`` is told once when the client has left."""
-        _ = self._request.notifyFinish().addBoth(lambda _result: self._left(gone))
-        self._request.setHeader("content-type", EVENT_STREAM + "; charset=utf-8")
-        self._request.write(b"")
-        self._request.registerProducer(self, True)
-
-    def _left(self, gone: Callable[[Reader], None]) -> None:
-        self._ended = True
-        self._waiting.clear()
-        gone(self)
-
-    def tell(self, event: Rendered) -> None:
-        """Send an event, or have it wait while the client does not read."""
-        if self._ended or (self._kinds and event.kind not in self._kinds):
-            return
-        frame = event.frame(self._plans)
-        if not self._paused:
-            self._request.write(frame)
-            return
-        self._waiting.append(frame)
-        if len(self._waiting) > self._waiting_max:
-            self._ended = True
-            self._waiting.clear()
-            self._request.channel.forceAbortClient()
-
-    def beat(self) -> None:
-        """Show that the stream lives; one that waits is shown by what it waits for."""
-        if not self._paused and not self._ended:
-            self._request.write(HEARTBEAT)
-
-    # --- IPushProducer
-
-    def pauseProducing(self) -> None:
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        self._paused = False
-        while self._waiting and not self._paused:
-            self._request.write(self._waiting.popleft())
-
-    def stopProducing(self) -> None:
-        self._paused = True
+    #: The types it wants; empty is all.
+    kinds: frozenset[str]
+    plans: PlanFormat
+    client_ip: str
 
 
 @implementer(IFollower)
@@ -146,7 +84,7 @@ class EventStreams:
 
     def __init__(self, feed: IFeed, clock: IClock, waiting_max: int) -> None:
         self._feed, self._clock, self._waiting_max = feed, clock, waiting_max
-        self._readers: dict[Reader, str] = {}
+        self._readers: dict[Reader, Wish] = {}
         self._affected: dict[DeploymentId, list[Affected]] = {}
         self._beating: IDelayedCall | None = None
         feed.follow(self)
@@ -166,16 +104,16 @@ class EventStreams:
             kind for one in call.all_of("event_type") for kind in one.split(",") if kind
         )
         plans = _PLAN_FORMATS.get(call.first("plan-format").lower(), PlanFormat.DEFAULT)
-        reader = Reader(request, kinds, self._waiting_max, plans)
-        self._readers[reader] = call.client_ip
-        reader.open(self._gone)
+        reader = Reader(request, self._waiting_max)
+        self._readers[reader] = Wish(kinds, plans, call.client_ip)
+        reader.open(lambda: self._gone(reader))
         self._tell(self._about(ATTACHED, call.client_ip))
         if self._beating is None:
             self._beating = self._clock.callLater(HEARTBEAT_S, self._beat)
 
     def _gone(self, reader: Reader) -> None:
-        address = self._readers.pop(reader)
-        self._tell(self._about(DETACHED, address))
+        wish = self._readers.pop(reader)
+        self._tell(self._about(DETACHED, wish.client_ip))
 
     def _about(self, kind: str, address: str) -> Rendered:
         at = stamp_of(self._clock.wall())
@@ -183,8 +121,9 @@ class EventStreams:
         return Rendered(kind, lambda _plans: shape)
 
     def _tell(self, event: Rendered) -> None:
-        for reader in tuple(self._readers):
-            reader.tell(event)
+        for reader, wish in tuple(self._readers.items()):
+            if not wish.kinds or event.kind in wish.kinds:
+                reader.tell(event.frame(wish.plans))
 
     def _beat(self) -> None:
         self._beating = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mesostw.core.marathon.faults import Faults
+from mesostw.core.framework.faults import Faults
 from mesostw.core.marathon.identifiers import resolved
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.words import (
@@ -15,8 +15,9 @@ from mesostw.core.marathon.words import (
     GroupRemovalAsked,
     Planned,
 )
+from mesostw.http.api.asking import Call, json_reply, unexpected
 from mesostw.http.marathon.apps import check_group, path_of
-from mesostw.http.marathon.asking import Call, ask, json_reply, planned_reply, unexpected
+from mesostw.http.marathon.asking import ask, planned_reply, terms_of
 from mesostw.http.marathon.deployment_shapes import steps_shape
 from mesostw.http.rendering import Reply
 from mesostw.interfaces import IInbox
@@ -32,7 +33,7 @@ class GroupChanges:
     async def post(self, call: Call, words: tuple[str, ...]) -> Reply:
         """Create a group with all that its document has in it."""
         base, document = GroupId(path_of(words)), call.document()
-        question = GroupAsked(base, document, call.terms(), may_exist=False)
+        question = GroupAsked(base, document, terms_of(call), may_exist=False)
         answer = await ask(self._inbox, question)
         if not isinstance(answer, Planned):
             raise unexpected(answer)
@@ -47,7 +48,7 @@ class GroupChanges:
         else:
             document = call.document()
         group_id = GroupId(path_of(words))
-        question = GroupAsked(group_id, document, call.terms(), dry_run=call.flag("dryRun"))
+        question = GroupAsked(group_id, document, terms_of(call), dry_run=call.flag("dryRun"))
         answer = await ask(self._inbox, question)
         if isinstance(answer, DryRun):
             return json_reply({"steps": steps_shape(answer.steps)})
@@ -66,7 +67,7 @@ class GroupChanges:
         """End everything in a group; the root is everything."""
         group_id = GroupId(path_of(words))
         check_group(self._view(), group_id)
-        answer = await ask(self._inbox, GroupRemovalAsked(group_id, call.terms()))
+        answer = await ask(self._inbox, GroupRemovalAsked(group_id, terms_of(call)))
         if not isinstance(answer, Planned):
             raise unexpected(answer)
         return planned_reply(answer)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from mesostw.core.marathon import history, tree
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.tree import GroupNode
+from mesostw.http.api.asking import Call, encode, json_reply
+from mesostw.http.api.bodies import Bodies
 from mesostw.http.building import Build
 from mesostw.http.marathon.app_shapes import IN_LISTS, AppShapes
 from mesostw.http.marathon.apps import apps_below, check_group, path_of
-from mesostw.http.marathon.asking import Call, encode, json_reply, stamp
-from mesostw.http.marathon.bodies import Bodies
+from mesostw.http.marathon.asking import stamp
 from mesostw.http.marathon.embeds import GroupEmbed, app_embed, group_embed
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.marathon.refusals import MarathonRefusal
 from mesostw.http.rendering import Reply
 from mesostw.http.shapes import joined
 from mesostw.model.apps import ROOT, GroupId, Stamp
@@ -72,7 +73,7 @@ class GroupsApi:
     async def _version(self, call: Call, group_id: GroupId, version: Stamp) -> Reply:
         node = history.group_at(self._view(), group_id, version)
         if node is None:
-            raise ApiRefusal.no_group(group_id, version)
+            raise MarathonRefusal.no_group(group_id, version)
         embed = group_embed((), extensions=call.extensions)
         return await self._bodies.once(lambda: self._group(node, embed))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mesostw.http.marathon.asking import Call, json_reply, quoted
+from mesostw.http.api.asking import Call, json_reply, quoted
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.parts import MarathonParts
-from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.http.rendering import Reply
 
 #: How long after it was asked to abdicate a process ends, in seconds: its answer is read first.

@@ -14,8 +14,8 @@ from mesostw.core.marathon.reasons import QueueReport, WhyReport
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.outcome import Moment
 from mesostw.core.story import Line
+from mesostw.http.api.levels import LogLevels, NoLevels
 from mesostw.http.dashboard import WEBFILES
-from mesostw.http.marathon.levels import LogLevels, NoLevels
 from mesostw.http.proxy import Web
 from mesostw.interfaces import IClock, IFeed, IInbox
 from mesostw.model.apps import AppId
@@ -103,6 +103,11 @@ class MarathonParts:
         """What readers see: only what was kept."""
         view: MarathonState = self.feed.view
         return view
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that others reach this Marathon at."""
+        return self.identity.address
 
     @property
     def now(self) -> Moment:

@@ -8,10 +8,11 @@ from mesostw.core.marathon.emitting import app_document
 from mesostw.core.marathon.reasons import FunnelStep, QueueReport, UnusedOffer
 from mesostw.core.marathon.turn import stamp_of
 from mesostw.core.marathon.words import DelayResetAsked
+from mesostw.http.api.asking import Call, json_reply
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.apps import path_of
-from mesostw.http.marathon.asking import Call, ask, json_reply
+from mesostw.http.marathon.asking import ask
 from mesostw.http.marathon.parts import MarathonParts
-from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.http.rendering import Reply
 from mesostw.messages.offers import Offer
 from mesostw.messages.resources import Resource

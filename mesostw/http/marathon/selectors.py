@@ -13,8 +13,8 @@ from typing import Final
 
 import attrs
 
-from mesostw.http.marathon.asking import quoted
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.api.asking import quoted
+from mesostw.http.api.refusals import ApiRefusal
 
 _WORD: Final = r"(?:[-A-Za-z0-9_.]|\\.)+"
 _TERM: Final = re.compile(

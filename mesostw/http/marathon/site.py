@@ -9,29 +9,33 @@ import attrs
 from twisted.web.resource import IResource
 
 from mesostw.core.marathon.state import MarathonState
+from mesostw.http.api.asking import Call, Patient
+from mesostw.http.api.bodies import Bodies
+from mesostw.http.api.front import Front
+from mesostw.http.api.levels import LevelsApi
+from mesostw.http.api.manners import Manner
+from mesostw.http.api.routes import Methods, Routes
 from mesostw.http.dashboard import Dashboard
 from mesostw.http.marathon.absent import change_pods, gone, list_pods, probe_pods
 from mesostw.http.marathon.app_changes import AppChanges
 from mesostw.http.marathon.app_shapes import AppShapes
 from mesostw.http.marathon.apps import AppsApi
-from mesostw.http.marathon.asking import Call, Patient
-from mesostw.http.marathon.bodies import Bodies
 from mesostw.http.marathon.deployments import DeploymentsApi
 from mesostw.http.marathon.events import EventsResource, EventStreams
-from mesostw.http.marathon.front import Front
 from mesostw.http.marathon.group_changes import GroupChanges
 from mesostw.http.marathon.groups import GroupsApi
 from mesostw.http.marathon.info import InfoApi
-from mesostw.http.marathon.levels import LevelsApi
 from mesostw.http.marathon.parts import MarathonParts
 from mesostw.http.marathon.queue import QueueApi
-from mesostw.http.marathon.routes import Methods, Routes
 from mesostw.http.marathon.system import SystemApi, ping
 from mesostw.http.marathon.tasks import TasksApi
 from mesostw.http.marathon.why import WhyApi
 from mesostw.http.rendering import Reply
 from mesostw.http.serving import HouseSite
 
+MANNER: Final = Manner(
+    name="Marathon", signature="X-Marathon-Via", leader_header="X-Marathon-Leader"
+)
 #: What ``/help`` lists.
 HELP: Final[Mapping[str, str]] = {
     "GET POST PUT PATCH /v2/apps": "every app; create, change several",
@@ -73,7 +77,9 @@ def marathon_site(parts: MarathonParts) -> HouseSite:
     for name, resource in (("live", parts.live), ("snapshot", parts.snapshots)):
         if resource is not None:
             special.append((("api", "v1", name), resource))
-    return HouseSite(Front(parts, Routes(_nouns(parts)), special), parts.clock, parts.access)
+    return HouseSite(
+        Front(parts, MANNER, Routes(_nouns(parts)), special), parts.clock, parts.access
+    )
 
 
 def _nouns(parts: MarathonParts) -> dict[str, Methods]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from mesostw.core.marathon.records import Condition
-from mesostw.http.marathon.asking import Call, json_reply
+from mesostw.http.api.asking import Call, json_reply
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.counting import Tally
 from mesostw.http.marathon.parts import MarathonParts
-from mesostw.http.marathon.refusals import ApiRefusal
 from mesostw.http.metrics import PROMETHEUS, series, system_metrics
 from mesostw.http.rendering import JSON, TEXT, Reply
 from mesostw.model.apps import ROOT

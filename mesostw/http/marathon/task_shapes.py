@@ -14,7 +14,7 @@ from mesostw.core.marathon.fitness import spec_of
 from mesostw.core.marathon.records import Condition, Health, Instance, Readiness, Termination
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.turn import stamp_of
-from mesostw.http.marathon.asking import encode
+from mesostw.http.api.asking import encode
 from mesostw.model.apps import AppSpec, InstanceId
 from mesostw.model.tasks import TaskState
 

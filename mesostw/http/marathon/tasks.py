@@ -9,13 +9,14 @@ from typing import Final
 from mesostw.core.marathon.records import Instance
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned
+from mesostw.http.api.asking import Call, quoted, unexpected
+from mesostw.http.api.bodies import Bodies
+from mesostw.http.api.refusals import INVALID_JSON, ApiRefusal
 from mesostw.http.building import Build
 from mesostw.http.marathon.app_shapes import AppShapes
 from mesostw.http.marathon.apps import wants_table
-from mesostw.http.marathon.asking import Call, ask, planned_reply, quoted, unexpected
-from mesostw.http.marathon.bodies import Bodies
+from mesostw.http.marathon.asking import ask, planned_reply, terms_of
 from mesostw.http.marathon.counting import STRIDE
-from mesostw.http.marathon.refusals import INVALID_JSON, ApiRefusal
 from mesostw.http.marathon.task_shapes import is_running, is_staged, table
 from mesostw.http.rendering import JSON, TEXT, Reply
 from mesostw.interfaces import IInbox
@@ -112,7 +113,7 @@ class TasksApi:
         if scale and wipe:
             raise ApiRefusal(400, _BOTH)
         question = InstancesKillAsked(
-            call.terms(), task_ids, app_id, hostname, scale=scale, wipe=wipe
+            terms_of(call), task_ids, app_id, hostname, scale=scale, wipe=wipe
         )
         answer = await ask(self._inbox, question)
         if isinstance(answer, Planned):

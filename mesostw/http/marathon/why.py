@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from mesostw.core.marathon.reasons import Cause, Shortfall
 from mesostw.core.marathon.turn import stamp_of
+from mesostw.http.api.asking import Call, json_reply
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.apps import path_of
-from mesostw.http.marathon.asking import Call, json_reply
 from mesostw.http.marathon.parts import MarathonParts
 from mesostw.http.marathon.queue import funnel_shape
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.marathon.refusals import MarathonRefusal
 from mesostw.http.marathon.task_shapes import termination_shape
 from mesostw.http.rendering import Reply
 from mesostw.model.apps import AppId, DeploymentId, GroupId
@@ -38,7 +39,7 @@ class WhyApi:
     def _app(self, app_id: AppId) -> Reply:
         told = self._parts.reports.why(app_id, self._parts.now)
         if told is None:
-            raise ApiRefusal.no_app(app_id)
+            raise MarathonRefusal.no_app(app_id)
         return json_reply(
             {
                 "appId": told.app_id,
@@ -57,7 +58,7 @@ class WhyApi:
     def _terminations(self, app_id: AppId) -> Reply:
         view = self._parts.view
         if app_id not in view.apps and app_id not in view.terminations:
-            raise ApiRefusal.no_app(app_id)
+            raise MarathonRefusal.no_app(app_id)
         ends = view.terminations.get(app_id, {}).values()
         return json_reply({"terminations": [termination_shape(one) for one in reversed(ends)]})
 

@@ -12,7 +12,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from mesostw.core.marathon.words import AppRemovalAsked, Planned
-from mesostw.http.marathon.relay import READ_TIMEOUT_S
+from mesostw.http.api.relay import READ_TIMEOUT_S
 from mesostw.model.apps import DeploymentId
 from tests.core.marathon.builders import V2, app
 from tests.http.marathon.world import ADDRESS, MarathonWorld

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.marathon.selectors import selector_of
 
 LABELS = {"tier": "back", "owner": "ann", "a b": "c,d", "empty": ""}

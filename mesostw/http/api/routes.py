@@ -8,20 +8,17 @@ from its front to find the noun, and by the noun from its end.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from attrs import evolve
 
-from mesostw.http.marathon.asking import Call
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.api.asking import Call
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.rendering import Reply
 
 #: Given the call and the words of its path behind the noun's.
 Noun: TypeAlias = Callable[[Call, tuple[str, ...]], Awaitable[Reply]]
 Methods: TypeAlias = Mapping[str, Noun]
-
-#: First words of what every Marathon answers for itself, whoever leads.
-_OWN: Final = frozenset({"ping", "metrics", "help", "ui", "public", "logging", "api-console"})
 
 
 class Routes:
@@ -34,11 +31,6 @@ class Routes:
     def __init__(self, nouns: Mapping[str, Methods]) -> None:
         self._nouns = {tuple(path.split("/")) if path else (): it for path, it in nouns.items()}
         self._depth = max(map(len, self._nouns))
-
-    @staticmethod
-    def is_own(words: tuple[str, ...]) -> bool:
-        """Whether a path is answered without a leader."""
-        return not words or words[0] in _OWN
 
     async def answer(self, call: Call) -> Reply:
         """

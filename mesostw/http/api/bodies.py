@@ -1,7 +1,7 @@
 """
 Bodies that are built in slices: whole lists are kept and shared, everything else is not.
 
-Marathon's API has no ``ETag``, so none is sent.
+A body has an ``ETag`` only where an API knows it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ BODIES_MAX: Final = 8
 
 
 class Bodies:
-    """Everything large that is read."""
+    """
+    Everything large that is read.
 
-    def __init__(self, feed: IFeed, clock: IClock) -> None:
-        self._feed, self._clock = feed, clock
+    :param tags: whether bodies that are kept are sent with an ``ETag``.
+    """
+
+    def __init__(self, feed: IFeed, clock: IClock, *, tags: bool = False) -> None:
+        self._feed, self._clock, self._tags = feed, clock, tags
         self._kept: OrderedDict[str, Body] = OrderedDict()
 
     async def kept(self, name: str, build: Callable[[], Build], *, aging: bool = False) -> Reply:
@@ -39,14 +43,15 @@ class Bodies:
             if len(self._kept) >= BODIES_MAX:
                 self._kept.popitem(last=False)
             body = self._kept[name] = Body(
-                self._clock, "", lambda: self._version(aging=aging), build
+                self._clock, name, lambda: self._version(aging=aging), build
             )
         self._kept.move_to_end(name)
-        return await _got(body)
+        reply = await _got(body)
+        return reply if self._tags else attrs.evolve(reply, tag=None)
 
     async def once(self, build: Callable[[], Build]) -> Reply:
         """A body for one who asks."""
-        return await _got(Body(self._clock, "", lambda: ("", 0), build))
+        return attrs.evolve(await _got(Body(self._clock, "", lambda: ("", 0), build)), tag=None)
 
     def _version(self, *, aging: bool) -> tuple[str, int]:
         epoch = str(self._feed.epoch)
@@ -57,5 +62,4 @@ class Bodies:
 
 async def _got(body: Body) -> Reply:
     reply = body.get()
-    found = await reply if isinstance(reply, Awaitable) else reply
-    return attrs.evolve(found, tag=None)
+    return await reply if isinstance(reply, Awaitable) else reply

@@ -1,7 +1,7 @@
 """
-A Marathon that does not lead passes requests on to the one that does.
+A daemon that does not lead passes requests on to the one that does.
 
-Who passes a request on signs it; a Marathon that meets its own signature has been sent
+Who passes a request on signs it; a daemon that meets its own signature has been sent
 in a circle by two that believe in each other, and says so.
 """
 
@@ -15,14 +15,14 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 from twisted.web.server import Request
 
-from mesostw.http.marathon.refusals import ApiRefusal
+from mesostw.http.api.manners import Manner
+from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.proxy import Web, body_of, passed_on
 
 #: Requests that are passed on at a time; as many connections as the original keeps.
 RELAYED_MAX: Final = 64
 #: The leader has so long to begin its answer, in seconds.
 READ_TIMEOUT_S: Final = 10.0
-SIGNATURE: Final = "X-Marathon-Via"
 #: The host that the client asked.
 FORWARDED_HOST: Final = "X-Forwarded-Host"
 #: Headers of one connection, and those that are made anew.
@@ -46,11 +46,11 @@ class Relay:
     """
     Passes requests on.
 
-    :param address: of this Marathon, ``host:port``: its signature.
+    :param address: of this daemon, ``host:port``: its signature.
     """
 
-    def __init__(self, web: Web | None, clock: IReactorTime, address: str) -> None:
-        self._web, self._clock, self._address = web, clock, address
+    def __init__(self, web: Web | None, clock: IReactorTime, address: str, manner: Manner) -> None:
+        self._web, self._clock, self._address, self._manner = web, clock, address, manner
         self._under_way = 0
 
     async def pass_on(self, request: Request, leader: str) -> None:
@@ -59,7 +59,7 @@ class Relay:
 
         :raises ApiRefusal: 502 or 503; nothing has been written then.
         """
-        signatures = request.requestHeaders.getRawHeaders(SIGNATURE) or []
+        signatures = request.requestHeaders.getRawHeaders(self._manner.signature) or []
         if any(self._address in one.split(", ") for one in signatures):
             raise ApiRefusal(502, f"Detected proxying loop: came from {', '.join(signatures)}")
         if self._under_way >= RELAYED_MAX:
@@ -82,7 +82,8 @@ class Relay:
         self, request: Request, leader: str, signatures: tuple[str, ...]
     ) -> IResponse:
         if self._web is None:
-            raise ApiRefusal(502, f"The leader is {leader}, and this Marathon passes nothing on")
+            name = self._manner.name
+            raise ApiRefusal(502, f"The leader is {leader}, and this {name} passes nothing on")
         headers = Headers(
             {
                 name: list(values)
@@ -90,7 +91,7 @@ class Relay:
                 if name.lower() not in _OWN
             }
         )
-        headers.setRawHeaders(SIGNATURE, [", ".join(signatures)])
+        headers.setRawHeaders(self._manner.signature, [", ".join(signatures)])
         asked_host = request.getHeader("host")
         if asked_host is not None and not headers.hasHeader(FORWARDED_HOST):
             # The leader judges by it whether the page that asks is one of ours.

@@ -9,9 +9,9 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from msgspec import Meta, Struct
 
-from mesostw.core.marathon.words import Fault
-from mesostw.http.marathon.asking import Call, json_reply, quoted
-from mesostw.http.marathon.refusals import INVALID_JSON, ApiRefusal
+from mesostw.core.framework.refusing import Fault
+from mesostw.http.api.asking import Call, json_reply, quoted
+from mesostw.http.api.refusals import INVALID_JSON, ApiRefusal
 from mesostw.http.rendering import Reply
 from mesostw.interfaces import IClock
 

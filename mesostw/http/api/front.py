@@ -1,10 +1,10 @@
 """
-The root of Marathon's site: who may ask, who answers, and what every answer has.
+The root of a framework's site: who may ask, who answers, and what every answer has.
 
 ::
 
     CORS -> credentials -> the dashboard, the stream of events, or the API
-    API: this Marathon's own pages -> the leader, here or elsewhere -> the noun's answer
+    API: this daemon's own pages -> the leader, here or elsewhere -> the noun's answer
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from mesostw.http.marathon.asking import call_of, words_of
-from mesostw.http.marathon.parts import MarathonParts
-from mesostw.http.marathon.refusals import ApiRefusal
-from mesostw.http.marathon.relay import Relay
-from mesostw.http.marathon.routes import Routes
+from mesostw.http.api.asking import call_of, words_of
+from mesostw.http.api.manners import Manner, SiteParts
+from mesostw.http.api.refusals import ApiRefusal
+from mesostw.http.api.relay import Relay
+from mesostw.http.api.routes import Routes
 from mesostw.http.rendering import Query, Reply, write
 from mesostw.unattended import unattended
 
@@ -66,26 +66,28 @@ class Front(Resource):
 
     def __init__(
         self,
-        parts: MarathonParts,
+        parts: SiteParts,
+        manner: Manner,
         routes: Routes,
         special: Iterable[tuple[tuple[str, ...], IResource]],
     ) -> None:
         super().__init__()
-        self._parts = parts
-        self._api = Api(parts, routes)
+        self._parts, self._manner = parts, manner
+        self._api = Api(parts, manner, routes)
         self._special = tuple(special)
 
     def getChild(self, path: bytes, request: Request) -> IResource:
         words = words_of(request.uri.partition(b"?")[0].decode("utf-8", "replace"))
         for name, value in (*HEADERS, *(() if words[:1] == ("ui",) else UNCACHED)):
             request.setHeader(name, value)
-        if self._parts.leader() == "":
-            request.setHeader("X-Marathon-Leader", f"http://{self._parts.identity.address}")
+        header = self._manner.leader_header
+        if header and self._parts.leader() == "":
+            request.setHeader(header, f"http://{self._parts.address}")
         try:
             self._allow_origin(request)
             self._check_credentials(request, words)
         except ApiRefusal as refusal:
-            return Said(refusal.reply())
+            return Said(self._manner.said(refusal))
         for prefix, resource in self._special:
             if words[: len(prefix)] == prefix:
                 request.postpath = [one.encode() for one in words[len(prefix) :]]
@@ -162,11 +164,11 @@ class Api(Resource):
 
     _log = Logger()
 
-    def __init__(self, parts: MarathonParts, routes: Routes) -> None:
+    def __init__(self, parts: SiteParts, manner: Manner, routes: Routes) -> None:
         super().__init__()
         self.isLeaf = True
-        self._parts, self._routes = parts, routes
-        self._relay = Relay(parts.web, parts.clock, parts.identity.address)
+        self._parts, self._manner, self._routes = parts, manner, routes
+        self._relay = Relay(parts.web, parts.clock, parts.address, manner)
         self._under_way = 0
 
     def render(self, request: Request) -> bytes | int:
@@ -180,7 +182,7 @@ class Api(Resource):
         try:
             reply = await self._replied(request)
         except ApiRefusal as refusal:
-            reply = refusal.reply()
+            reply = self._manner.said(refusal)
         finally:
             self._under_way -= 1
         if reply is None or gone:
@@ -196,27 +198,28 @@ class Api(Resource):
         if limit is not None and self._under_way > limit:
             raise ApiRefusal(503, f"{limit} requests are under way already; try again.")
         words = words_of(request.uri.partition(b"?")[0].decode("utf-8", "replace"))
-        if not self._routes.is_own(words):
+        if words and words[0] not in self._manner.own_words:
             leader = await self._leader()
-            if leader not in ("", self._parts.identity.address):
+            if leader not in ("", self._parts.address):
                 await self._relay.pass_on(request, leader)
                 return None
             if not self._parts.feed.epoch:
-                raise ApiRefusal(503, "Marathon has not finished its recovery")
+                raise ApiRefusal(503, f"{self._manner.name} has not finished its recovery")
         call = call_of(request)
+        self._manner.check_type(call.method, call.headers("content-type") or "")
         return await self._routes.answer(call)
 
     async def _leader(self) -> str:
         """
-        The leader's address, empty if that is this Marathon.
+        The leader's address, empty if that is this daemon.
 
-        :raises ApiRefusal: 502, there is none, also after some waiting.
+        :raises ApiRefusal: there is none, also after some waiting.
         """
         clock = self._parts.clock
         until = clock.seconds() + LEADER_WAIT_S
         while (leader := self._parts.leader()) is None:
             if clock.seconds() >= until:
-                raise ApiRefusal(502, "Could not determine the current leader")
+                raise self._manner.no_leader()
             await turn(clock, LEADER_LOOK_S)
         return leader
 
@@ -225,7 +228,7 @@ class Api(Resource):
         self._log.failure("{method} {uri} failed", fault, method=request.method, uri=request.uri)
         if not request.startedWriting:
             text = "Internal error; the log of this daemon says more"
-            _written(request, ApiRefusal(500, text).reply())
+            _written(request, self._manner.said(ApiRefusal(500, text)))
         else:
             request.channel.forceAbortClient()
 
