@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct
 
+from mesostw.core.framework.faults import Faults
 from mesostw.core.marathon import history, identifiers, validation
 from mesostw.core.marathon.documents import AppDraft, app_draft
-from mesostw.core.marathon.faults import Faults
 from mesostw.core.marathon.normalising import Ground, spec_of
 from mesostw.core.marathon.sketches import Sketch
 from mesostw.core.marathon.words import AppsAsked, Unfit

@@ -7,10 +7,10 @@ import math
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from mesostw.core.framework.faults import Faults, unsupported
 from mesostw.core.marathon import history, identifiers, roles, tree
 from mesostw.core.marathon.asking_apps import want
 from mesostw.core.marathon.documents import AppDraft, GroupDraft, group_draft, group_patch_draft
-from mesostw.core.marathon.faults import Faults, unsupported
 from mesostw.core.marathon.normalising import paths
 from mesostw.core.marathon.sketches import Sketch
 from mesostw.core.marathon.tree import GroupNode

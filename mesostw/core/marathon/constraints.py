@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from mesostw.core.marathon import patterns
-from mesostw.core.marathon.places import Place, number_text, place_of_instance
+from mesostw.core.framework import patterns
+from mesostw.core.framework.places import Place, number_text
 from mesostw.core.marathon.records import Instance
 from mesostw.model.apps import App, Constraint, Operator
 
@@ -46,6 +46,11 @@ class Tally:
     def of(self, field: str) -> Mapping[str | None, int]:
         """Counts by the values of a field that anything is at; none is 0."""
         return self._counts.get(field, _NO_COUNTS)
+
+
+def place_of_instance(instance: Instance) -> Place:
+    """Where an instance was placed, as that agent was then."""
+    return Place(instance.agent_id, instance.hostname, instance.attributes)
 
 
 def fields_of(app: App) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from mesostw.core.marathon.words import (
     DeploymentCancelAsked,
     DeploymentPauseAsked,
     DryRun,
+    Locked,
     Planned,
     Terms,
     Unfit,
@@ -111,7 +112,7 @@ def _refusal(
     turn: Turn, deployment: Deployment, terms: Terms, in_the_way: tuple[Deployment, ...]
 ) -> Unfit | None:
     if in_the_way and not terms.force:
-        return Unfit("locked", LOCKED, deployments=tuple(one.id for one in in_the_way))
+        return Locked("locked", LOCKED, deployments=tuple(one.id for one in in_the_way))
     most = turn.flags.max_running_deployments
     if deployment.steps and len(turn.state.deployments) - len(in_the_way) >= most:
         message = (

@@ -16,8 +16,8 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
-from mesostw.core.marathon import shapes
-from mesostw.core.marathon.faults import Faults
+from mesostw.core.framework import reading
+from mesostw.core.framework.faults import Faults
 from mesostw.model.apps import (
     Amount,
     Check,
@@ -154,24 +154,24 @@ class GroupPatchDraft(Draft, frozen=True):
 def app_draft(document: object, faults: Faults) -> AppDraft | None:
     """A document of an app; ``None`` if its shape is wrong, with why in ``faults``."""
     ready = _opened(document, faults)
-    return None if faults else shapes.read(AppDraft, ready, faults)
+    return None if faults else reading.read(AppDraft, ready, faults)
 
 
 def group_draft(document: object, faults: Faults) -> GroupDraft | None:
     """A document of a group; ``None`` if its shape is wrong, with why in ``faults``."""
     ready = _opened(document, faults)
-    return None if faults else shapes.read(GroupDraft, ready, faults)
+    return None if faults else reading.read(GroupDraft, ready, faults)
 
 
 def group_patch_draft(document: object, faults: Faults) -> GroupPatchDraft | None:
     """A document of a change to a group alone; as :func:`group_draft`."""
     ready = _opened(document, faults)
-    return None if faults else shapes.read(GroupPatchDraft, ready, faults)
+    return None if faults else reading.read(GroupPatchDraft, ready, faults)
 
 
 def _opened(document: object, faults: Faults) -> object:
     try:
-        return shapes.opened(document, _NULLS)
+        return reading.opened(document, _NULLS)
     except RecursionError as error:
         faults.add("", str(error))
         return None

@@ -13,14 +13,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mesostw.core.framework.places import Place
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon import flows
 from mesostw.core.marathon.changes import AppChanged
-from mesostw.core.marathon.constraints import Tally, refusing
+from mesostw.core.marathon.constraints import Tally, place_of_instance, refusing
 from mesostw.core.marathon.launchbook import KnownAgent, Looking
 from mesostw.core.marathon.matching import Rules, is_home, is_scarce, rules_of
 from mesostw.core.marathon.needs import Need, need_of
-from mesostw.core.marathon.places import Place, place_of_instance
-from mesostw.core.marathon.spots import Spot
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.scheduling import AgentFailed
 from mesostw.model.apps import App, AppId

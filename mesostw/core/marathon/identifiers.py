@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mesostw.core.marathon.faults import Faults
+from mesostw.core.framework.faults import Faults
 from mesostw.model.apps import AppId, GroupId, parent_of
 
 _PART: Final = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from mesostw.core.framework.places import Place
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon.constraints import Tally
 from mesostw.core.marathon.matching import Rules
 from mesostw.core.marathon.needs import Need
-from mesostw.core.marathon.places import Place
 from mesostw.core.marathon.reasons import Reason
-from mesostw.core.marathon.spots import Spot
 from mesostw.core.marathon.taskinfo import Mould
 from mesostw.model.apps import App, AppId, Stamp
 from mesostw.model.ids import AgentId, OfferId

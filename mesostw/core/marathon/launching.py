@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from mesostw.core.framework.places import REGION, ZONE
+from mesostw.core.framework.portpick import picked
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon.changes import InstanceChanged
 from mesostw.core.marathon.events import InstanceMoved
 from mesostw.core.marathon.launchbook import Wish
-from mesostw.core.marathon.places import REGION, ZONE
-from mesostw.core.marathon.portpick import picked
 from mesostw.core.marathon.records import Condition, Instance
-from mesostw.core.marathon.spots import Spot
 from mesostw.core.marathon.taskinfo import task_of
 from mesostw.core.marathon.turn import Turn
 from mesostw.messages.convert import messages_of

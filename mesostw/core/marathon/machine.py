@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
+from mesostw.core.framework.naming import Chance
 from mesostw.core.marathon import (
     asked,
     converging,
@@ -37,7 +38,7 @@ from mesostw.core.marathon.flags import TICK_S, MarathonFlags
 from mesostw.core.marathon.live import Live
 from mesostw.core.marathon.reasons import QueueReport, WhyReport
 from mesostw.core.marathon.state import MarathonState
-from mesostw.core.marathon.turn import Chance, Names, Turn
+from mesostw.core.marathon.turn import Names, Turn
 from mesostw.core.marathon.words import (
     AppRemovalAsked,
     AppRestartAsked,

@@ -7,15 +7,16 @@ from typing import Final
 
 from msgspec import Struct
 
+from mesostw.core.framework.places import REGION, Place
+from mesostw.core.framework.portpick import is_possible
+from mesostw.core.framework.scalars import ANYTHING
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon.constraints import Tally, refusing
 from mesostw.core.marathon.flags import MarathonFlags
-from mesostw.core.marathon.needs import ANYTHING, Need
-from mesostw.core.marathon.places import REGION, Place
-from mesostw.core.marathon.portpick import is_possible
+from mesostw.core.marathon.needs import Need
 from mesostw.core.marathon.reasons import Reason
-from mesostw.core.marathon.spots import Spot
 
-#: In the order of :class:`~mesostw.core.marathon.needs.Scalars`.
+#: In the order of :class:`~mesostw.core.framework.scalars.Scalars`.
 _SHORT: Final = (
     Reason.INSUFFICIENT_CPUS,
     Reason.INSUFFICIENT_MEMORY,

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
+from mesostw.core.framework.places import REGION, ZONE
+from mesostw.core.framework.portpick import ANY_PORT
+from mesostw.core.framework.scalars import ANYTHING, Accepts, Scalars
 from mesostw.core.marathon.constraints import fields_of
 from mesostw.core.marathon.flags import MarathonFlags
-from mesostw.core.marathon.places import REGION, ZONE
-from mesostw.core.marathon.portpick import ANY_PORT
 from mesostw.model.amounts import thousandths
 from mesostw.model.apps import App, AppSpec
 from mesostw.model.names import ANY_ROLE
-
-#: The scalars that an instance uses, in the order of :class:`Scalars`.
-SCALAR_NAMES: Final = ("cpus", "mem", "disk", "gpus")
-
-
-class Scalars(NamedTuple):
-    """Amounts in thousandths."""
-
-    cpus: int = 0
-    mem: int = 0
-    disk: int = 0
-    gpus: int = 0
-
-    def within(self, others: Scalars) -> bool:
-        """Whether each is no more than its other."""
-        return (
-            self[0] <= others[0]
-            and self[1] <= others[1]
-            and self[2] <= others[2]
-            and self[3] <= others[3]
-        )
-
-
-class Accepts(NamedTuple):
-    """Which resources an app may use: those that are reserved to its role, and all others."""
-
-    reserved: bool = True
-    unreserved: bool = True
-
-
-#: The default: whatever is offered.
-ANYTHING: Final = Accepts()
 
 #: By the value of ``default_accepted_resource_roles``; unset is ``any``.
 _DEFAULTS: Final = {

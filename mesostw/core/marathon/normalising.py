@@ -13,10 +13,10 @@ from typing import Final
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from mesostw.core.framework.faults import Faults, unsupported
 from mesostw.core.marathon import placements, roles
 from mesostw.core.marathon.documents import AppDraft, ContainerDraft, ContainerType, EnvSecret
 from mesostw.core.marathon.emitting import EVERY_AGENT
-from mesostw.core.marathon.faults import Faults, unsupported
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.identifiers import resolved
 from mesostw.core.marathon.roles import RoleRules

@@ -16,13 +16,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon import delays, everywhere, flows, queue, tokens
 from mesostw.core.marathon.changes import WaitingChanged
 from mesostw.core.marathon.constraints import Tally, tally_of
 from mesostw.core.marathon.launchbook import Wish
 from mesostw.core.marathon.launching import launched
 from mesostw.core.marathon.matching import refusals, rules_of
-from mesostw.core.marathon.spots import Spot
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.scheduling import AcceptOffers, DeclineOffers, Offered, Rescinded
 from mesostw.messages.masters import MasterInfo

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mesostw.core.marathon import patterns
-from mesostw.core.marathon.faults import Faults
+from mesostw.core.framework import patterns
+from mesostw.core.framework.faults import Faults
 from mesostw.model.apps import Constraint, Operator
 
 _OPERATORS: Final = ", ".join(operator.value for operator in Operator)

@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from mesostw.core.framework.faults import INVALID, Faults
 from mesostw.core.marathon import ports, roles, tree
 from mesostw.core.marathon.dependencies import cycle_of
-from mesostw.core.framework.faults import INVALID, Faults
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.records import TreeChange
 from mesostw.core.marathon.roles import RoleRules

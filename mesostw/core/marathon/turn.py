@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
+from mesostw.core.framework import naming
+from mesostw.core.framework.naming import Chance, stamp_after
 from mesostw.core.marathon.changes import MarathonChange, Told
 from mesostw.core.marathon.events import Event
 from mesostw.core.marathon.flags import MarathonFlags
@@ -17,43 +18,15 @@ from mesostw.model.apps import AppId, DeploymentId, InstanceId, Stamp
 _TASK_SUFFIX: Final = "._app.1"
 
 
-class Chance(Protocol):
-    """A seeded source of chance; ``random.Random`` is one."""
-
-    def random(self) -> float:
-        """From 0 up to 1."""
-
-    def shuffle(self, x: list[object]) -> None:
-        """Put ``x`` in any order."""
-
-    def randrange(self, start: int) -> int:
-        """From 0 up to ``start``, which is left out."""
-
-
-class Names:
-    """
-    Names that nobody else gives: a nonce of this life, then a counter, as UUIDs are written.
-
-    The nonce comes from outside, so that the same lives give the same names.
-    """
-
-    def __init__(self, nonce: bytes) -> None:
-        if len(nonce) != 8:
-            raise ValueError(f"the nonce of a life is 8 bytes, not {len(nonce)}")
-        self._nonce = nonce
-        self._last = 0
-
-    def _uuid(self) -> str:
-        self._last += 1
-        text = (self._nonce + self._last.to_bytes(8, "big")).hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+class Names(naming.Names):
+    """Names of what Marathon makes."""
 
     def deployment_id(self) -> DeploymentId:
-        return DeploymentId(self._uuid())
+        return DeploymentId(self.next())
 
     def instance_id(self, app_id: AppId) -> InstanceId:
         """``shop_db.instance-UUID`` for ``/shop/db``."""
-        return InstanceId(f"{app_id.strip('/').replace('/', '_')}.instance-{self._uuid()}")
+        return InstanceId(f"{app_id.strip('/').replace('/', '_')}.instance-{self.next()}")
 
     @staticmethod
     def task_id(instance_id: InstanceId) -> str:
@@ -74,8 +47,7 @@ def app_of(instance_id: str) -> AppId:
 
 def stamp_of(wall: float) -> Stamp:
     """A wall second as a version."""
-    at = datetime.fromtimestamp(wall, UTC)
-    return Stamp(f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z")
+    return Stamp(naming.stamp_of(wall))
 
 
 class Turn:
@@ -129,10 +101,5 @@ class Turn:
 
     def stamp(self) -> Stamp:
         """A new version: the time, but later than every other, also when a clock goes back."""
-        stamp = stamp_of(self.now.wall)
-        if stamp <= self.live.last_stamp:
-            last = datetime.fromisoformat(self.live.last_stamp).timestamp()
-            # Half a millisecond more, since the last one's own was cut off.
-            stamp = stamp_of(last + 0.0015)
-        self.live.last_stamp = stamp
-        return stamp
+        self.live.last_stamp = Stamp(stamp_after(self.live.last_stamp, self.now.wall))
+        return self.live.last_stamp

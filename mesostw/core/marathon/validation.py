@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from mesostw.core.marathon.faults import Faults, unsupported
+from mesostw.core.framework.faults import Faults, unsupported
 from mesostw.core.marathon.normalising import UPGRADE_SINGLE
 from mesostw.core.marathon.roles import ANY, RoleRules
 from mesostw.model.apps import (

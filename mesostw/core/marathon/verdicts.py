@@ -8,12 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from mesostw.core.framework.portpick import ANY_PORT
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon.constraints import ONE_EACH, Tally, refusing
 from mesostw.core.marathon.matching import Rules, refusals
 from mesostw.core.marathon.needs import Need
-from mesostw.core.marathon.portpick import ANY_PORT
 from mesostw.core.marathon.reasons import FunnelStep, Reason, Shortfall
-from mesostw.core.marathon.spots import Spot
 from mesostw.model.amounts import scalar_text
 from mesostw.model.apps import Constraint
 

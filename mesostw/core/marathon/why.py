@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon import delays, fitness
 from mesostw.core.marathon.constraints import tally_of
 from mesostw.core.marathon.flags import UNUSED_OFFERS_MAX, MarathonFlags
@@ -20,7 +21,6 @@ from mesostw.core.marathon.launchbook import LaunchBook, Wish
 from mesostw.core.marathon.live import Live
 from mesostw.core.marathon.reasons import Cause, QueueReport, UnusedOffer, WhyReport
 from mesostw.core.marathon.records import Condition, Deployment, Instance, Waiting
-from mesostw.core.marathon.spots import Spot
 from mesostw.core.marathon.stages import Stage, parts_of, stage_of
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.verdicts import (

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from mesostw.core.framework import refusing
 from mesostw.core.marathon.records import Action, Instance
 from mesostw.core.outcome import CommonEffect, CommonStimulus
 from mesostw.core.probes import Probed, StartProbe, StopProbe
@@ -180,25 +181,13 @@ class Killed(Struct, frozen=True):
     instances: tuple[Instance, ...]
 
 
-class Fault(Struct, frozen=True):
-    """What is wrong at one place of a document: ``/constraints(0)``; ``/`` is all of it."""
-
-    path: str
-    errors: tuple[str, ...]
+#: A question that is not done, with nothing changed.
+Unfit: TypeAlias = refusing.Unfit
 
 
-class Unfit(Struct, frozen=True):
-    """
-    A question that is not done, with nothing changed.
+class Locked(refusing.Unfit, frozen=True):
+    """Deployments are in the way: ``reason`` is ``locked``."""
 
-    ``reason`` is one of ``malformed`` (a wrong JSON type or shape), ``invalid`` (a rule of
-    the API), ``unknown`` (there is no such thing), ``exists``, ``locked`` (by
-    ``deployments``), ``overload`` (too many deployments), ``bad_request``.
-    """
-
-    reason: str
-    message: str
-    faults: tuple[Fault, ...] = ()
     deployments: tuple[DeploymentId, ...] = ()
 
 

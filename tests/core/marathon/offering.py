@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mesostw.core.marathon.spots import Spot
+from mesostw.core.framework.spots import Spot
 from mesostw.core.scheduling import AcceptOffers, Offered
 from mesostw.messages.convert import attribute_messages_of, messages_of
 from mesostw.messages.ids import AgentID, FrameworkID, OfferID

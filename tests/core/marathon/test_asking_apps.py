@@ -12,6 +12,7 @@ from mesostw.core.marathon.events import AppPosted, GroupChangeFailed, GroupChan
 from mesostw.core.marathon.words import (
     AppRemovalAsked,
     AppRestartAsked,
+    Locked,
     Planned,
     Terms,
     Unfit,
@@ -193,7 +194,7 @@ class ChangingTests(Base):
         """What is being deployed is not changed without force, and the other one is named."""
         (running,) = self.world.state.deployments
         answer = self.ask({"id": "/a", "instances": 5}, terms=Terms())
-        assert isinstance(answer, Unfit)
+        assert isinstance(answer, Locked)
         self.assertEqual((answer.reason, answer.deployments), ("locked", (running,)))
         for question in (AppRestartAsked(A, Terms()), AppRemovalAsked(A, Terms())):
             self.assertEqual(self.world.run(asked, question), answer)

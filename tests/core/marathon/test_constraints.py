@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.places import attribute_text, number_text, place_of
 from mesostw.core.marathon.constraints import ONE_EACH, refusing, tally_of
-from mesostw.core.marathon.places import attribute_text, number_text, place_of
 from mesostw.core.marathon.records import Condition, Instance
 from mesostw.messages.values import Attribute, Range, Ranges, Scalar, Set, ValueType
 from mesostw.model.apps import Constraint, Operator

@@ -19,6 +19,7 @@ from mesostw.core.marathon.words import (
     DeploymentCancelAsked,
     DeploymentPauseAsked,
     DryRun,
+    Locked,
     Planned,
     Terms,
     Unfit,
@@ -159,7 +160,7 @@ class LockTests(DeploymentTestCase):
         planned = self.cluster.have(self.changed(cmd="x"))
         self.cluster.clear()
         answer = self.cluster.begin(self.changed(cmd="y"), app("/b", V2, instances=2))
-        assert isinstance(answer, Unfit)
+        assert isinstance(answer, Locked)
         self.assertEqual(answer.reason, "locked")
         self.assertEqual(answer.deployments, (planned.deployment_id, other.deployment_id))
         self.assertTrue(answer.message.startswith("App is locked by one or more deployments."))

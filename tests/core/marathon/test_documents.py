@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.faults import Faults
+from mesostw.core.framework.reading import DEPTH_MAX
 from mesostw.core.marathon.documents import app_draft, group_draft
-from mesostw.core.marathon.faults import Faults
-from mesostw.core.marathon.shapes import DEPTH_MAX
 from mesostw.core.marathon.words import Planned, Unfit
 from tests.core.marathon.asking import ask_apps, ask_group
 from tests.core.marathon.builders import World

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon.faults import Faults
+from mesostw.core.framework.faults import Faults
 from mesostw.core.marathon.identifiers import PARTS_MAX, app_id, child, group_id, resolved
 
 #: What is written, in which group, and what it means.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.exits import exit_status_of
 from mesostw.core.marathon import kills
 from mesostw.core.marathon.changes import AppRemoved
 from mesostw.core.marathon.events import InstanceMoved, StatusUpdated
 from mesostw.core.marathon.flags import KILL_CHUNK, KILL_RETRY_S, TERMINATIONS_MAX
 from mesostw.core.marathon.records import Condition, Goal, Instance
-from mesostw.core.marathon.terminations import UNHEALTHY, exit_status_of, forgotten
+from mesostw.core.marathon.terminations import UNHEALTHY, forgotten
 from mesostw.core.marathon.words import KillDue
 from mesostw.core.outcome import Arm, Disarm
 from mesostw.core.scheduling import KillTask

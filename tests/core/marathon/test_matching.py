@@ -6,12 +6,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.scalars import Scalars
+from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon.constraints import tally_of
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.matching import refusals, rules_of
-from mesostw.core.marathon.needs import Scalars, need_of
+from mesostw.core.marathon.needs import need_of
 from mesostw.core.marathon.reasons import Reason
-from mesostw.core.marathon.spots import Spot
 from mesostw.messages.offers import Offer
 from mesostw.messages.resources import DiskInfo, Persistence
 from mesostw.model.apps import Constraint, Operator, PortDefinition

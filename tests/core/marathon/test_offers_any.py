@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon import delays, offers, queue, tokens
-from mesostw.core.marathon.constraints import accepts, tally_of
+from mesostw.core.marathon.constraints import accepts, place_of_instance, tally_of
 from mesostw.core.marathon.flags import MarathonFlags
-from mesostw.core.marathon.places import place_of_instance
 from mesostw.core.marathon.records import Instance
 from mesostw.core.scheduling import AcceptOffers, DeclineOffers, Rescinded
 from mesostw.messages.convert import resources_of

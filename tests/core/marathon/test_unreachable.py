@@ -6,11 +6,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.places import Place
 from mesostw.core.marathon import registration, timeouts, unreachable
 from mesostw.core.marathon.events import InstanceMoved
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.core.marathon.launchbook import KnownAgent
-from mesostw.core.marathon.places import Place
 from mesostw.core.marathon.records import Condition, Instance
 from mesostw.core.scheduling import AgentFailed, KillTask, Registered
 from mesostw.model.apps import UnreachableStrategy

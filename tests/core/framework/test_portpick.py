@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon.portpick import ANY_PORT, is_possible, picked
+from mesostw.core.framework.portpick import ANY_PORT, is_possible, picked
 from mesostw.model.amounts import Ranges, coalesced, ranges_size, ranges_within
 from mesostw.model.slots import Reservation, Slot, plain, slot
 

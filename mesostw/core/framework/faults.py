@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mesostw.core.marathon.words import Fault, Unfit
+from mesostw.core.framework.refusing import Fault, Unfit
 
 #: The API's own words for a wrong shape and for a broken rule.
 MALFORMED: Final = "Invalid JSON"

@@ -1,4 +1,4 @@
-"""Where instances are: an agent as constraints see it."""
+"""Where tasks may be: an agent as constraints see it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from mesostw.core.marathon.records import Instance
 from mesostw.messages.offers import Offer
 from mesostw.messages.values import Attribute, ValueType
 from mesostw.model.amounts import SCALE, scalar_text
@@ -42,11 +41,6 @@ def place_of(offer: Offer) -> Place:
         attributes[REGION] = domain.region.name
         attributes[ZONE] = domain.zone.name
     return Place(AgentId(offer.agent_id.value), offer.hostname, attributes)
-
-
-def place_of_instance(instance: Instance) -> Place:
-    """Where an instance was placed, as that agent was then."""
-    return Place(instance.agent_id, instance.hostname, instance.attributes)
 
 
 def attribute_text(attribute: Attribute) -> str:

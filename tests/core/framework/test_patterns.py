@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.faults import Faults
+from mesostw.core.framework.patterns import fault_of, fits
 from mesostw.core.marathon import placements
-from mesostw.core.marathon.faults import Faults
-from mesostw.core.marathon.patterns import fault_of, fits
 
 #: Python's own matcher needs longer than anybody lives for each of them.
 SLOW = ("(.|.)*!", "(a+)+!", "(a|aa)+!", "([a-z]+)*[0-9]", "(.*)*(.*)*(.*)*!")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mesostw.core.marathon.needs import ANYTHING, SCALAR_NAMES, Accepts, Scalars
-from mesostw.core.marathon.places import Place, place_of
-from mesostw.core.marathon.portpick import Picked
+from mesostw.core.framework.places import Place, place_of
+from mesostw.core.framework.portpick import Picked
+from mesostw.core.framework.scalars import ANYTHING, SCALAR_NAMES, Accepts, Scalars
 from mesostw.core.outcome import Moment
 from mesostw.messages.convert import resources_of
 from mesostw.messages.offers import Offer

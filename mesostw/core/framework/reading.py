@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct, inspect
 
-from mesostw.core.marathon.faults import Faults
+from mesostw.core.framework.faults import Faults
 
 S = TypeVar("S", bound=Struct)
 
