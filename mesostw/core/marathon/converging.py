@@ -116,7 +116,8 @@ def _look(turn: Turn, app_id: AppId, deployment: Deployment | None) -> bool:
     """Do what is to be done for one app; whether its action in the present step is done."""
     app = turn.state.apps.get(app_id)
     if app is None:
-        return _stop(turn, app_id, deployment)
+        is_gone = _stop(turn, app_id, deployment)
+        return is_gone and deployment is not None and _is_active(turn, deployment, app_id)
     if app.spec.every_agent:
         app = everywhere.counted(turn, app)
     count = len(turn.state.of_app(app_id))
@@ -135,6 +136,12 @@ def _look(turn: Turn, app_id: AppId, deployment: Deployment | None) -> bool:
         case Stage.AFTER:
             scaling.scale(turn, app, scaling.wished(turn, app))
             return False
+
+
+def _is_active(turn: Turn, deployment: Deployment, app_id: AppId) -> bool:
+    """Whether an app's action is in the present step; one that was stopped was in the first."""
+    part = advancing.part_of(turn, deployment, app_id)
+    return stage_of(deployment, part) is Stage.ACTIVE
 
 
 def _keep(turn: Turn, app_id: AppId, deployment: Deployment) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.marathon import converging, deployments
 from mesostw.core.marathon.events import AppTerminated
+from mesostw.core.marathon.records import TreeChange
+from mesostw.core.marathon.words import Terms
 from mesostw.core.scheduling import KillTask
 from mesostw.model.apps import AppId
 from tests.core.marathon.builders import app
@@ -40,6 +43,20 @@ class RemovalTests(SynchronousTestCase):
         assert kill.policy.grace_period is not None
         self.assertEqual(kill.policy.grace_period.nanoseconds, 7_000_000_000)
         self.assertEqual(cluster.told(AppTerminated), [])
+
+    def test_what_is_gone_ends_no_later_step(self) -> None:
+        """Looked at again while the next step runs, a removed app is not one of its actions."""
+        cluster = running(Cluster(), app("/a"), app("/b"))
+        wished = upgraded(cluster, cluster.state.apps[AppId("/b")])
+        change = {AppId("/a"): None, wished.id: wished}
+        cluster.run(deployments.begin, TreeChange(version=wished.version, apps=change), Terms())
+        cluster.runs = False
+        cluster.settle()
+        (deployment,) = cluster.state.deployments.values()
+        self.assertEqual((deployment.step, deployment.done), (1, frozenset()))
+        cluster.run(converging.mark_all)
+        cluster.settle()
+        self.assertEqual(tuple(cluster.state.deployments.values()), (deployment,))
 
     def test_many_go_in_parts(self) -> None:
         """Thousands are ended in several slices, all of them."""
