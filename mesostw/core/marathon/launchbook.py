@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from mesostw.core.framework.flows import Flows
 from mesostw.core.framework.places import Place
 from mesostw.core.framework.spots import Spot
 from mesostw.core.marathon.constraints import Tally
@@ -11,6 +12,7 @@ from mesostw.core.marathon.matching import Rules
 from mesostw.core.marathon.needs import Need
 from mesostw.core.marathon.reasons import Reason
 from mesostw.core.marathon.taskinfo import Mould
+from mesostw.core.marathon.words import ReviveDue
 from mesostw.model.apps import App, AppId, Stamp
 from mesostw.model.ids import AgentId, OfferId
 
@@ -62,17 +64,6 @@ class KnownAgent(Struct):
     spots: dict[str, Spot]
 
 
-class Flow:
-    """Whether a role is offered anything."""
-
-    __slots__ = ("suppressed", "wants_revival")
-
-    def __init__(self) -> None:
-        self.suppressed = False
-        #: Something waits that may have been offered before it did.
-        self.wants_revival = False
-
-
 class LaunchBook:
     """Everything of launching that a life forgets at its end."""
 
@@ -96,10 +87,7 @@ class LaunchBook:
         #: In steady seconds, as all that follows.
         self.tokens_due = 0.0
         self.sweep_due = 0.0
-        self.flows: dict[str, Flow] = {}
-        self.revived_at: float | None = None
-        #: Whether a later revival is armed for.
-        self.revival_armed = False
+        self.flows = Flows(ReviveDue())
         #: Apps with an instance on every agent, and since when their agents are looked for.
         self.everywhere: dict[AppId, Looking] = {}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from mesostw.core.framework.reconciling import EVERYTHING, questions
 from mesostw.core.marathon.flags import RECONCILE_TASKS_MAX
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import ReconcileDue
 from mesostw.core.outcome import Arm, Disarm
-from mesostw.core.scheduling import ReconcileTasks
 
 
 def begun(turn: Turn) -> None:
@@ -23,8 +23,8 @@ def due(turn: Turn) -> None:
     """Ask after each task that is known, then after those that are not."""
     if not turn.live.registered:
         return
-    tasks = [(one.task_id, one.agent_id) for one in turn.state.instances.values()]
-    for start in range(0, len(tasks), RECONCILE_TASKS_MAX):
-        turn.do(ReconcileTasks(dict(tasks[start : start + RECONCILE_TASKS_MAX])))
-    turn.do(ReconcileTasks({}))
+    tasks = ((one.task_id, one.agent_id) for one in turn.state.instances.values())
+    for question in questions(tasks, RECONCILE_TASKS_MAX):
+        turn.do(question)
+    turn.do(EVERYTHING)
     turn.do(Arm(ReconcileDue(), turn.flags.reconciliation_interval_s))

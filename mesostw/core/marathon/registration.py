@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mesostw.core.framework import registering
 from mesostw.core.marathon import kills, offers, reconciling, unreachable
 from mesostw.core.marathon.changes import RegistrationKept
 from mesostw.core.marathon.events import (
@@ -13,34 +14,25 @@ from mesostw.core.marathon.records import Registration
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import StepDown
 from mesostw.core.scheduling import Refused, Registered
-from mesostw.messages.masters import MasterInfo
 
 
 def restored(turn: Turn) -> None:
-    """Under a new name a master would not know what runs, and all of it would start twice."""
-    count = len(turn.state.instances)
-    if count and turn.state.framework_id is None:
-        turn.do(
-            StepDown(
-                f"The store has {count} instances but no framework id: with a new one all of"
-                " them would be started twice. Give the store its framework id back, or begin"
-                " with an empty one after the old framework's tasks have ended."
-            )
-        )
+    """Stop at once if what runs would start twice."""
+    fault = registering.fault_of_store(
+        turn.state.framework_id, len(turn.state.instances), "instances"
+    )
+    if fault is not None:
+        turn.do(StepDown(fault))
 
 
 def registered(turn: Turn, heard: Registered) -> None:
     """Keep the name that the master has given; it never changes after."""
-    known = turn.state.framework_id
-    if known is None:
-        turn.change(RegistrationKept(Registration(heard.framework_id)))
-    elif known != heard.framework_id:
-        turn.do(
-            StepDown(
-                f"The master calls us {heard.framework_id}, but what runs was started by {known}"
-            )
-        )
+    fault = registering.fault_of_name(turn.state.framework_id, heard.framework_id)
+    if fault is not None:
+        turn.do(StepDown(fault))
         return
+    if turn.state.framework_id is None:
+        turn.change(RegistrationKept(Registration(heard.framework_id)))
     turn.live.registered = True
     _tell(turn, heard)
     turn.live.greeted = True
@@ -66,14 +58,10 @@ def refused(turn: Turn, heard: Refused) -> None:
 
 def _tell(turn: Turn, heard: Registered) -> None:
     """Once in each life the master is said to know us, then to know us again, as in Marathon."""
-    master = _name_of(heard.master)
+    master = registering.name_of(heard.master)
     if turn.live.greeted:
         turn.tell(SchedulerReregistered(at=turn.now.wall, master=master))
     else:
         turn.tell(
             SchedulerRegistered(at=turn.now.wall, framework_id=heard.framework_id, master=master)
         )
-
-
-def _name_of(master: MasterInfo | None) -> str:
-    return "" if master is None else master.hostname or master.pid or ""

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from mesostw.core.framework.commands import program_command, shell_command
 from mesostw.core.marathon.emitting import app_document
 from mesostw.core.marathon.environment import shared_variables, variables_of
 from mesostw.core.marathon.records import Instance
 from mesostw.messages import health as checks
-from mesostw.messages.commands import URI, CommandInfo, Environment, Variable
+from mesostw.messages.commands import URI, CommandInfo
 from mesostw.messages.ids import AgentID, ExecutorID, TaskID
 from mesostw.messages.networks import NetworkProtocol
 from mesostw.messages.resources import Resource
@@ -111,19 +112,13 @@ def _command(mould: Mould, instance: Instance) -> CommandInfo:
         instance.ports,
         mould.prefix,
     )
-    environment = Environment(
-        variables=tuple(Variable(name=name, value=value) for name, value in variables.items())
-    )
-    is_shell = spec.cmd is not None
-    return CommandInfo(
-        uris=mould.uris,
-        environment=environment,
-        shell=is_shell,
-        # Without a shell the program is the first of the arguments, which has its name too.
-        value=spec.cmd if is_shell else spec.args[0] if spec.args else None,
-        arguments=() if is_shell else spec.args,
-        user=spec.user,
-    )
+    if spec.cmd is not None:
+        command = shell_command(spec.cmd, variables, spec.user)
+    else:
+        # The program is the first of the arguments, which has its name too.
+        program = spec.args[0] if spec.args else None
+        command = program_command(program, spec.args, variables, spec.user)
+    return msgspec.structs.replace(command, uris=mould.uris)
 
 
 def _executor(spec: AppSpec, instance: Instance, command: CommandInfo) -> ExecutorInfo:
