@@ -21,6 +21,7 @@ from mesostw.model.ids import ContainerId, LinkId
 if TYPE_CHECKING:
     from mesostw.core.agent.containers import ContainerSpec
     from mesostw.core.agent.fetches import FetchSpec
+    from mesostw.core.chronos.records import Notice
     from mesostw.core.outcome import Route, Unroute
     from mesostw.core.probes import ProbeKey, ProbeSpec
 
@@ -323,3 +324,21 @@ class IProber(Interface):
 
     def close() -> None:
         """Stop every probe, for good."""
+
+
+# --- notices ------------------------------------------------------------------
+
+
+class INotifier(Interface):
+    """
+    Tells people and programs what Chronos has to tell.
+
+    What becomes of each notice is told to the callback the notifier was made with, as
+    ``Notified``, once.
+    """
+
+    def bring(notice: Notice) -> None:
+        """Tell whoever ``notice`` names, trying again for a while; not if it is under way."""
+
+    def close() -> None:
+        """Bring nothing more, and say nothing of what was not brought."""

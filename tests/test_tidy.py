@@ -38,6 +38,7 @@ LAYERS: Final = {
     "zookeeper": 4,
     "launching": 4,
     "probing": 4,
+    "notices": 4,
     "http": 4,
     "feed": 4,
     "dns": 4,

@@ -1,0 +1,1 @@
+"""How people and programs are told what Chronos has to tell: by mail and by calls over HTTP."""
