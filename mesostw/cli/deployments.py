@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from typing import Any, Final
@@ -32,12 +33,18 @@ class Watch:
         self._told = ""
         self._explained = ""
         self._apps: set[str] = set()
+        #: Those of them that it ends.
+        self._ended: set[str] = set()
+        #: Of the tree that it makes; empty if it was never seen under way.
+        self._version = ""
 
     async def wait(self) -> int:
         """Show progress until the end; the exit status is 0 if all came about as wished."""
         try:
             while (found := await self._find()) is not None:
                 self._apps.update(found["affectedApps"])
+                self._ended.update(_ended_by(found))
+                self._version = found["version"]
                 self._tell(await self._line(found))
                 await self._explain(found)
                 await deferLater(self._reactor, LOOK_S)
@@ -92,25 +99,50 @@ class Watch:
                 told = await self._api.get(f"/why/apps/{app_id.strip('/')}")
             except Answered:
                 continue
-            if told["sentence"] != self._explained:
-                self._explained = told["sentence"]
+            # A count-down is no other reason.
+            reason = re.sub(r"\d+", "", told["sentence"])
+            if reason != self._explained:
+                self._explained = reason
                 if self._terminal:
                     sys.stderr.write("\r\x1b[K")
-                note(self._explained)
+                note(told["sentence"])
 
     async def _verdict(self) -> int:
         """Whether what is running is what was wished: a deployment may have been taken back."""
         took = time.monotonic() - self._began
         for app_id in sorted(self._apps):
             app = await self._app(app_id)
-            if app is not None and app["tasksRunning"] < app["instances"]:
-                note(
-                    f"deployment {self._id} is over after {took:.1f} s, but {app_id} has "
-                    f"{app['tasksRunning']} of {app['instances']} instances"
-                )
+            lack = "" if app is None and app_id in self._ended else lack_of(app, self._version)
+            if lack:
+                note(f"deployment {self._id} is over after {took:.1f} s, but {app_id} {lack}")
                 return 1
-        note(f"deployment {self._id} is done ({took:.1f} s)")
+        note(f"deployment {self._id} is {'done' if self._version else 'over'} ({took:.1f} s)")
         return 0
+
+
+def _ended_by(found: Any) -> set[str]:
+    actions = [action for step in found["steps"] for action in step["actions"]]
+    return {one["app"] for one in actions if one["action"] == "StopApplication"}
+
+
+def lack_of(app: Any, version: str) -> str:
+    """
+    Tell what an app is not after a deployment; empty if nothing is missing.
+
+    :param app: as it is now; ``None`` if there is none.
+    :param version: of the tree that the deployment made. A later one of the app is another's
+        work: a rollback, by a deadline or by somebody, or another change.
+    """
+    if app is None:
+        return "is not there: the change was taken back, or it was removed after it"
+    if app["version"] > version:
+        return (
+            f"has the later version {app['version']}: the change was taken back, or another one"
+            " came after it"
+        )
+    if app["tasksRunning"] < app["instances"]:
+        return f"has {app['tasksRunning']} of {app['instances']} instances"
+    return ""
 
 
 async def watched(
@@ -128,16 +160,16 @@ async def watched(
 async def listed(reactor: Any, options: argparse.Namespace) -> int:
     """List deployments, or cancel, pause, continue or wait for one."""
     api = MarathonApi(reactor, options)
-    for wish, method, path, terms in (
-        (options.cancel, "DELETE", "", {}),
-        (options.stop, "DELETE", "", {"force": "true"}),
-        (options.pause, "POST", "/pause", {}),
-        (options.go_on, "POST", "/continue", {}),
+    for wish, method, path, terms, said in (
+        (options.cancel, "DELETE", "", {}, "is taken back"),
+        (options.stop, "DELETE", "", {"force": "true"}, "is stopped"),
+        (options.pause, "POST", "/pause", {}, "is paused"),
+        (options.go_on, "POST", "/continue", {}, "goes on"),
     ):
         if wish:
             answer = await api.ask(method, f"/v2/deployments/{wish}{path}", dict(terms))
             back = (answer or {}).get("deploymentId")
-            note(f"deployment {back} takes it back" if back else f"{wish}: done")
+            note(f"deployment {back} takes it back" if back else f"deployment {wish} {said}")
             return 0
     if options.wait:
         return await Watch(reactor, api, options.wait).wait()

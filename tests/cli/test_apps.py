@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.cli.app_changes import _value, read_document
 from mesostw.cli.app_events import Lines
 from mesostw.cli.apps import health_of, status_of
+from mesostw.cli.deployments import lack_of
 from mesostw.cli.main import parser
 from mesostw.cli.marathon import MarathonApi, app_path, terms_of
 from mesostw.cli.peer import ClusterError
@@ -42,6 +43,26 @@ class StatusTests(SynchronousTestCase):
         """Without checks nothing is said of health."""
         self.assertEqual(health_of(app()), "-")
         self.assertEqual(health_of(app(healthChecks=[{}])), "1/2")
+
+
+class VerdictTests(SynchronousTestCase):
+    """A change that is over is not always done."""
+
+    def test_done(self) -> None:
+        """All of the version that was wished, or of an older one that was not changed, run."""
+        self.assertEqual(lack_of(app(version="2026-02"), "2026-02"), "")
+        self.assertEqual(lack_of(app(version="2026-01"), "2026-02"), "")
+
+    def test_taken_back(self) -> None:
+        """A later version is no success, though all of it runs."""
+        lack = lack_of(app(version="2026-03"), "2026-02")
+        self.assertIn("later version 2026-03: the change was taken back", lack)
+        self.assertIn("is not there: the change was taken back", lack_of(None, "2026-02"))
+
+    def test_missing(self) -> None:
+        """Fewer than wished are no success."""
+        lack = lack_of(app(version="2026-02", tasksRunning=1), "2026-02")
+        self.assertEqual(lack, "has 1 of 2 instances")
 
 
 class WordsTests(SynchronousTestCase):
