@@ -102,7 +102,8 @@ class Front(Resource):
             and request.getHeader("access-control-request-method") is not None
         )
         # Browsers ask whether they may ask without saying who asks.
-        if not wanted or words == ("ping",) or is_preflight:
+        is_open = len(words) == 1 and words[0] in self._manner.open_words
+        if not wanted or is_open or is_preflight:
             return
         scheme, _, given = (request.getHeader("authorization") or "").partition(" ")
         shown = _decoded(given) if scheme.lower() == "basic" else b""
@@ -206,7 +207,7 @@ class Api(Resource):
             if not self._parts.feed.epoch:
                 raise ApiRefusal(503, f"{self._manner.name} has not finished its recovery")
         call = call_of(request)
-        self._manner.check_type(call.method, call.headers("content-type") or "")
+        self._manner.check(call)
         return await self._routes.answer(call)
 
     async def _leader(self) -> str:

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import attrs
 
+from mesostw.http.api.asking import Call
 from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.proxy import Web
 from mesostw.http.rendering import Reply
@@ -58,7 +59,7 @@ class SiteParts(Protocol):
         """``host:port`` that others reach this daemon at."""
 
 
-def _any_type(method: str, content_type: str) -> None:
+def _anything(call: Call) -> None:
     """Whatever a body calls itself, it is read as JSON."""
 
 
@@ -79,5 +80,7 @@ class Manner:
     no_leader: Callable[[], ApiRefusal] = lambda: ApiRefusal(
         502, "Could not determine the current leader"
     )
-    #: Given method and ``Content-Type``, refuses bodies that call themselves something wrong.
-    check_type: Callable[[str, str], None] = _any_type
+    #: First words of what is answered to who shows no credentials.
+    open_words: frozenset[str] = frozenset({"ping"})
+    #: Refuses what no noun should see, such as bodies that call themselves something wrong.
+    check: Callable[[Call], None] = _anything

@@ -15,6 +15,7 @@ from mesostw.http.api.front import Front
 from mesostw.http.api.levels import LevelsApi
 from mesostw.http.api.manners import Manner
 from mesostw.http.api.routes import Methods, Routes
+from mesostw.http.api.system import Self, SystemApi, ping
 from mesostw.http.dashboard import Dashboard
 from mesostw.http.marathon.absent import change_pods, gone, list_pods, probe_pods
 from mesostw.http.marathon.app_changes import AppChanges
@@ -22,12 +23,12 @@ from mesostw.http.marathon.app_shapes import AppShapes
 from mesostw.http.marathon.apps import AppsApi
 from mesostw.http.marathon.deployments import DeploymentsApi
 from mesostw.http.marathon.events import EventsResource, EventStreams
+from mesostw.http.marathon.gauges import gauges
 from mesostw.http.marathon.group_changes import GroupChanges
 from mesostw.http.marathon.groups import GroupsApi
 from mesostw.http.marathon.info import InfoApi
 from mesostw.http.marathon.parts import MarathonParts
 from mesostw.http.marathon.queue import QueueApi
-from mesostw.http.marathon.system import SystemApi, ping
 from mesostw.http.marathon.tasks import TasksApi
 from mesostw.http.marathon.why import WhyApi
 from mesostw.http.rendering import Reply
@@ -84,7 +85,16 @@ def marathon_site(parts: MarathonParts) -> HouseSite:
 
 def _nouns(parts: MarathonParts) -> dict[str, Methods]:
     info, levels = InfoApi(parts), LevelsApi(parts.levels, parts.clock)
-    system, queue = SystemApi(parts, HELP), QueueApi(parts)
+    queue = QueueApi(parts)
+    system = SystemApi(
+        Self(
+            name=MANNER.name,
+            gauges=lambda: gauges(parts),
+            counters=parts.counters,
+            flags=parts.identity.flags,
+            routes=HELP,
+        )
+    )
     return {
         **_tree_nouns(parts),
         "v2/queue": {"GET": queue.get, "DELETE": queue.delete},
