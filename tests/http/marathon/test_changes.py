@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.framework.refusing import Fault
 from mesostw.core.marathon.words import (
     AppRemovalAsked,
     AppRestartAsked,
     AppsAsked,
-    Fault,
     InstancesKillAsked,
     Killed,
     Planned,
@@ -17,7 +17,7 @@ from mesostw.core.marathon.words import (
     Unfit,
 )
 from mesostw.core.outcome import Refusal
-from mesostw.http.marathon.asking import ANSWER_TIMEOUT_S
+from mesostw.http.api.asking import ANSWER_TIMEOUT_S
 from mesostw.model.apps import App, AppId, DeploymentId
 from tests.core.marathon.builders import V2, app, instance
 from tests.http.marathon.world import MarathonWorld
