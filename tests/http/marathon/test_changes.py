@@ -12,6 +12,7 @@ from mesostw.core.marathon.words import (
     AppsAsked,
     InstancesKillAsked,
     Killed,
+    Locked,
     Planned,
     Terms,
     Unfit,
@@ -161,7 +162,7 @@ class RefusalTests(Changes):
     def test_locked(self) -> None:
         """A lock names the deployments in the way."""
         ids = (DeploymentId("d-1"), DeploymentId("d-2"))
-        answer = self.refused(Unfit("locked", "App is locked", deployments=ids))
+        answer = self.refused(Locked("locked", "App is locked", deployments=ids))
         self.assertEqual(answer.code, 409)
         self.assertEqual(answer.json["deployments"], [{"id": "d-1"}, {"id": "d-2"}])
 
