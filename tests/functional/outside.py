@@ -235,15 +235,20 @@ class Witness:
                     if began < end and ended > rule.since:
                         moves.append((max(began, rule.since), 1))
                         moves.append((min(ended, end), -1))
+        gaps: list[tuple[float, float, int]] = []
         serving = 0
-        moves.sort()
-        for (at, move), (later, _) in pairwise(moves):
+        for (at, move), (later, _) in pairwise(sorted(moves)):
             serving += move
             if serving < rule.least and later > at:
-                yield (
-                    f"{name}: {serving} instead of {rule.least} served for {later - at:.3f} s, "
-                    f"{at - rule.since:.3f} s after the rule began"
-                )
+                if gaps and gaps[-1][1] == at:
+                    gaps[-1] = (gaps[-1][0], later, min(serving, gaps[-1][2]))
+                else:
+                    gaps.append((at, later, serving))
+        for began, ended, worst in gaps:
+            yield (
+                f"{name}: {worst} instead of {rule.least} served for {ended - began:.3f} s, "
+                f"{began - rule.since:.3f} s after the rule began"
+            )
 
     def _too_many(self, name: str, rule: Rule, end: float) -> Iterator[str]:
         for at, count in list(self._counts[name]):

@@ -11,11 +11,17 @@ import atexit
 import contextlib
 import os
 import signal
-from functools import cache
+import time
+from functools import cache, partial
 from pathlib import Path
+from random import Random
+from typing import Final
 
 from tests.functional.clusters import LocalCluster, wait_until
 from tests.functional.watched import FIRST_PORT, PROTOCOLS, Watched, limits, strategy
+
+#: Of the trouble; any number does.
+SEED: Final = int(os.environ.get("MESOSTW_TEST_SEED", "20"))
 
 
 @cache
@@ -301,3 +307,42 @@ class KilledTests(Disturbed):
                 if entry.name.isdigit() and wanted in (entry / "cmdline").read_bytes().split(b"\0"):
                     return int(entry.name)
         raise AssertionError(f"{part} has no supervisor")
+
+
+class ChaosTests(Disturbed):
+    """Seeded trouble in the middle of one upgrade after the other."""
+
+    def test_upgrades(self) -> None:
+        """Whatever is killed or stopped, the rule holds, and each version starts four, once."""
+        chance = Random(SEED)
+        hits = ["marathon", "master", "agent1", "agent2", "both", "pause", "pause", "marathon"]
+        chance.shuffle(hits)
+        app_ids = self.both()
+        framework_id = self.marathon.framework_id()
+        self.hold(app_ids, *limits(4, 0.5, 0.5))
+        for number, hit in enumerate(hits):
+            for app_id in app_ids:
+                wait_until("Marathon", self.marathon.framework_id)
+                self.change(app_id, {"env": {"A": str(number)}})
+            time.sleep(chance.uniform(0.0, 1.5))
+            self.hit(hit, chance)
+            self.deployed()
+        for app_id in app_ids:
+            self.served(app_id, 4)
+            self.assertEqual(len(self.witness.lives(app_id)), 4 * (len(hits) + 1))
+        self.assertEqual(self.marathon.framework_id(), framework_id)
+        self.judge()
+
+    def hit(self, what: str, chance: Random) -> None:
+        """Kill a part or two, or have one do nothing for a while."""
+        if what == "both":
+            for part in ("marathon", "master"):
+                cluster().kill(part)
+        elif what == "pause":
+            part = chance.choice(["marathon", "master", "agent1"])
+            pid = wait_until(part, partial(cluster().pid_of, part))
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(chance.uniform(0.5, 2.0))
+            os.kill(pid, signal.SIGCONT)
+        else:
+            cluster().kill(what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import sys
@@ -135,7 +136,16 @@ class Watched(SynchronousTestCase):
                 )
             return False
 
-        wait_until("the end of deployments", none)
+        try:
+            wait_until("the end of deployments", none)
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}: {self._story()}") from fault
+
+    def _story(self) -> str:
+        """What there is of this test's apps, for who has to find out why."""
+        apps = self.ask("GET", f"/v2/apps?id={self.group}/&embed=apps.tasks")["apps"]
+        why = {app["id"]: self.ask("GET", f"/why/apps{app['id']}") for app in apps}
+        return json.dumps([why, self.deployments(), apps], indent=1)
 
     def shown(self, app_id: str) -> Any:
         """The app as it is now."""
