@@ -1,0 +1,43 @@
+"""How texts of flags are read that more than one framework has."""
+
+from __future__ import annotations
+
+from mesostw.daemons.options import file_text
+
+
+def master_address(text: str) -> str:
+    """``host:port``; the ``zk://`` form needs several masters, which are not there yet."""
+    if "://" in text:
+        raise ValueError("finding the master by ZooKeeper is not there yet; give HOST:PORT")
+    host, colon, number = text.rpartition(":")
+    if not (host and colon and number.isdigit() and int(number) < 65_536):
+        raise ValueError("give HOST:PORT")
+    return text
+
+
+def milliseconds(text: str) -> float:
+    """Seconds from a whole number of milliseconds."""
+    if not text.isdigit():
+        raise ValueError("give a whole number of milliseconds")
+    return int(text) / 1000
+
+
+def seconds(text: str) -> float:
+    """Seconds from a whole number of them."""
+    if not text.isdigit():
+        raise ValueError("give a whole number of seconds")
+    return float(text)
+
+
+def credentials(text: str) -> str:
+    """``user:password``, or the path of a file that has it."""
+    found = file_text(text).strip()
+    user, colon, password = found.partition(":")
+    if not (user and colon and password):
+        raise ValueError("give USER:PASSWORD, or the path of a file that has it")
+    return found
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins that are separated by commas."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())
