@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mesostw.core.chronos.records import Notice
 from mesostw.core.framework.naming import stamp_of
@@ -68,6 +69,8 @@ class Routes(Struct, frozen=True):
     mattermost_url: str = ""
     callback_url: str = ""
     callback_credentials: tuple[str, str] | None = None
+    #: Before the subject of what owners are told.
+    cluster: str = ""
 
     @property
     def tells_owners(self) -> bool:
@@ -82,6 +85,7 @@ def deliveries_of(notice: Notice, routes: Routes) -> list[Delivery]:
     :raises Undeliverable: it names a channel that the operator has not given
     """
     if notice.hook is None:
+        notice = _of_cluster(notice, routes.cluster)
         return [*_letters(notice, routes), *_chats(notice, routes), *_callbacks(notice, routes)]
     if notice.hook.channel is Channel.MAIL:
         if not routes.has_mail:
@@ -90,6 +94,13 @@ def deliveries_of(notice: Notice, routes: Routes) -> list[Delivery]:
     if notice.hook.channel is Channel.SLACK:
         return [Call(notice.id, notice.hook.target, _chat(notice))]
     return [Call(notice.id, notice.hook.target, _document(notice), is_signed=True)]
+
+
+def _of_cluster(notice: Notice, cluster: str) -> Notice:
+    if not cluster:
+        return notice
+    subject = f"[{cluster}] {notice.subject}"
+    return replace(notice, subject=subject, fields={**notice.fields, "subject": subject})
 
 
 def _letters(notice: Notice, routes: Routes) -> list[Letter]:

@@ -151,6 +151,9 @@ class DeliveriesTests(SynchronousTestCase):
         self.assertEqual({one.credentials for one in calls}, {("u", "p")})
         (alone,) = deliveries_of(replace(told, to=()), routes)
         self.assertEqual(alone, replace(calls[0], document={"job": "a"}))
+        (named,) = deliveries_of(replace(told, to=()), replace(routes, cluster="east"))
+        subject = "[east] [Chronos] job 'a' failed"
+        self.assertEqual(named, replace(alone, document={"job": "a", "subject": subject}))
 
     def test_chats(self) -> None:
         """Slack and Mattermost have one text; credentials are for nobody but the callback."""
