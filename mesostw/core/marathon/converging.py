@@ -38,6 +38,8 @@ from mesostw.model.apps import App, AppId, DeploymentId
 
 #: Instances looked at in one slice: some ten milliseconds.
 _SLICE: Final = 5_000
+#: What a look at an app costs besides, in looks at an instance.
+_APP: Final = 20
 #: An app of so many instances rests after each look, so long for each instance: a look costs
 #: as much as there are instances, and every status would cause one.
 _LARGE: Final = 2_000
@@ -95,7 +97,7 @@ def converged(turn: Turn) -> None:
             live.postponed[app_id] = None
             continue
         live.unsettled.discard(app_id)
-        left -= 1 + len(turn.state.of_app(app_id))
+        left -= _APP + len(turn.state.of_app(app_id))
         deployment = turn.state.deployment_of(app_id)
         readiness.looked(turn, app_id)
         if _look(turn, app_id, deployment) and deployment is not None:

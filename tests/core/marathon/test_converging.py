@@ -349,6 +349,16 @@ class GroupTests(SynchronousTestCase):
         self.assertEqual(cluster.lines(), ["step", "done", "step", "done", "success"])
         self.assertLess(len(cluster.did(Continue)), 20)
 
+    def test_many_apps_take_many_slices(self) -> None:
+        """One slice looks at a few hundred apps; the others are not forgotten."""
+        cluster = Cluster()
+        cluster.have(*(app(f"/a{number}") for number in range(1_000)))
+        slices = 0
+        while cluster.slice():
+            slices += 1
+        self.assertGreaterEqual(slices, 4)
+        self.assertEqual(len(cluster.state.waiting), 1_000)
+
     def test_large_apps_rest_between_looks(self) -> None:
         """An app of thousands is not looked at for every status, but once they have rested."""
         cluster = running(Cluster(), app(instances=3_000))
