@@ -94,18 +94,23 @@ class Town:
             *self._marathon_flags,
         )
         (process,) = [one for one in self._running if one.pid == pid]
+        self.marathon_process = process
 
         def registered() -> bool:
             if process.poll() is not None:
-                raise AssertionError(f"Marathon ended with {process.returncode}")
+                told = self.log_of("marathon")[-2000:]
+                raise AssertionError(f"Marathon ended with {process.returncode}:\n{told}")
             return self.marathon.framework_id() != "" and self._agents_seen() == len(HOSTS)
 
         wait_until("Marathon to be registered", registered)
-        self.marathon_process = process
 
     def _agents_seen(self) -> int:
         _, seen = Marathon(self.master).ask("GET", "/slaves")
         return sum(bool(agent["active"]) for agent in seen["slaves"])
+
+    def has_marathon(self) -> bool:
+        """Whether its process is there."""
+        return self.marathon_process.poll() is None
 
     def kill_marathon(self) -> None:
         """SIGKILL, and nobody starts it again."""
