@@ -28,6 +28,7 @@ from mesostw.core.marathon.words import (
     AppRestartAsked,
     AppsAsked,
     DeploymentCancelAsked,
+    DeploymentPauseAsked,
     InstancesKillAsked,
     Planned,
     StepDown,
@@ -62,6 +63,9 @@ INSTANCES_MAX: Final = 4
 KINDS: Final = ("config", "scale", "restart", "remove", "kill", "back")
 #: Of each instance of each app; what a whole storm of them takes fits on the machines.
 NEED: Final = "cpus:0.25;mem:32"
+#: Share of runs in which somebody pauses deployments, and seconds between two such ideas.
+MEDDLED: Final = 0.4
+IDEA_S: Final = 2.0
 #: Share of probes that find something bad, in a storm.
 BAD_CHANCE: Final = 0.05
 #: Shortened, so that a run need not last virtual hours.
@@ -237,6 +241,8 @@ class MarathonLife(Life):
             capabilities=tuple(FrameworkCapability(type=kind) for kind in CAPABILITIES),
         )
         User(self).begin()
+        if around.chance("meddler").uniform(0, 1) < MEDDLED:
+            Meddler(self).begin()
         await client.start(MASTER_ADDRESS)
 
     def _tell(self, stimuli: Sequence[object]) -> None:
@@ -368,6 +374,37 @@ class User:
                 {"protocol": "HTTP", "intervalSeconds": 2, "gracePeriodSeconds": 5}
             ]
         return document
+
+
+class Meddler:
+    """Pauses deployments and has them go on; once it is calm none is left paused."""
+
+    def __init__(self, life: MarathonLife) -> None:
+        self._life = life
+        self._random: Random = life.around.chance(f"{life.host}/{life.number}/meddler")
+
+    def begin(self) -> None:
+        """Have an idea a little later."""
+        self._life.clock.callLater(self._random.expovariate(1 / IDEA_S), self._idea)
+
+    def _idea(self) -> None:
+        if self._life.alive:
+            unattended(self._ask(), self._life.gave_up)
+
+    async def _ask(self) -> None:
+        life = self._life
+        found = list(life.core.state.deployments.values())
+        if life.program.calm:
+            found = [one for one in found if one.paused]
+        if found and life.driver is not None:
+            one = self._random.choice(found)
+            question = DeploymentPauseAsked(one.id, paused=not one.paused)
+            life.around.tell("{} is asked {}", life.host, question)
+            try:
+                await life.driver.ask(question)
+            except GivenUp:
+                return
+        self.begin()
 
 
 class MarathonCluster(Cluster):

@@ -19,7 +19,7 @@ from mesostw.core.marathon.records import Action, ActionKind, Instance
 from mesostw.core.marathon.state import MarathonState
 from mesostw.core.marathon.turn import instance_of
 from mesostw.interfaces import IFollower
-from mesostw.model.apps import ROOT, AppId, InstanceId, UpgradeStrategy
+from mesostw.model.apps import ROOT, AppId, DeploymentId, InstanceId, UpgradeStrategy
 from mesostw.store.memory import MemoryDisk, Writes
 from mesostw.testing.lives import Surroundings
 
@@ -91,6 +91,8 @@ class Watcher:
     ) -> None:
         self._around, self._host, self._memory, self._view = around, host, memory, view
         self._known: set[InstanceId] = set()
+        #: Deployments that were paused when it was last looked.
+        self._paused: set[DeploymentId] = set()
         #: How many instances there could be at most, by app, when it was last looked.
         self._most: dict[AppId, int] = {}
 
@@ -105,6 +107,8 @@ class Watcher:
         self._known.update(one.id for one in instances)
         for app_id in launched:
             self._look_whether_many(app_id)
+        deployments = self._view().deployments.values()
+        self._paused = {one.id for one in deployments if one.paused}
         self._most = {app_id: self._most_of(app_id) for app_id in self._view().apps}
 
     # --- too few serve ------------------------------------------------------------------
@@ -114,6 +118,7 @@ class Watcher:
             return
         self._memory.doomed[instance.id] = instance.doom
         state = self._view()
+        self._look_whether_paused(instance)
         action = self._action_of(instance.app_id)
         if action is None or action.kind is not ActionKind.RESTART:
             return
@@ -128,6 +133,14 @@ class Watcher:
         if serving < least and fitness.is_ready(state, instance):
             what = f"{instance.id} is ended ({instance.doom})"
             self._around.wrong(f"{what} while {serving} of at least {least} serve")
+
+    def _look_whether_paused(self, instance: Instance) -> None:
+        """Complain about an end that a deployment which was paused before has caused."""
+        deployment = self._view().deployment_of(instance.app_id)
+        if deployment is None or not deployment.paused or deployment.id not in self._paused:
+            return
+        if instance.doom.startswith(("Replaced", "Scaled")):
+            self._around.wrong(f"{instance.id} is ended ({instance.doom}) during a pause")
 
     def _action_of(self, app_id: AppId) -> Action | None:
         """What the present step of a deployment does with an app."""

@@ -15,7 +15,7 @@ from mesostw.core.agent.words import AgentEffect, AgentStimulus, Launch
 from mesostw.core.marathon import kills, queue
 from mesostw.core.marathon.changes import InstanceChanged, MarathonChange
 from mesostw.core.marathon.machine import Marathon
-from mesostw.core.marathon.records import ActionKind, Condition, Goal, Instance
+from mesostw.core.marathon.records import ActionKind, Condition, Deployment, Goal, Instance
 from mesostw.core.marathon.words import MarathonEffect, MarathonStimulus
 from mesostw.core.master.changes import MasterChange
 from mesostw.core.master.machine import Master
@@ -130,12 +130,17 @@ class DeafMarathon(Marathon):
 class ImpatientMarathon(Marathon):
     """Ends every old instance at once when an app is replaced."""
 
+    def _may(self, deployment: Deployment) -> bool:
+        """Whether its old instances are ended."""
+        return not deployment.paused
+
     def hear(
         self, stimulus: MarathonStimulus, now: Moment
     ) -> Outcome[MarathonChange, MarathonEffect]:
+        may = {one.id for one in self.state.deployments.values() if self._may(one)}
         outcome = super().hear(stimulus, now)
         turn = self._turn(now)
-        for deployment in tuple(self.state.deployments.values()):
+        for deployment in [one for one in self.state.deployments.values() if one.id in may]:
             for action in deployment.actions:
                 if action.kind is not ActionKind.RESTART or action.app_id not in self.state.apps:
                     continue
@@ -146,6 +151,13 @@ class ImpatientMarathon(Marathon):
         outcome.changes += turn.out.changes
         outcome.effects += turn.out.effects
         return outcome
+
+
+class RestlessMarathon(ImpatientMarathon):
+    """Goes on ending old instances while a deployment is paused."""
+
+    def _may(self, deployment: Deployment) -> bool:
+        return deployment.paused
 
 
 class ObliviousMarathon(Marathon):

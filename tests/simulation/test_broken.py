@@ -93,6 +93,11 @@ class BrokenMarathonTests(BrokenCase):
         found = self.found(broken.parts(marathon=broken.ImpatientMarathon))
         self.assertRegex(found, "is ended .* while . of at least . serve")
 
+    def test_marathon_that_does_not_pause(self) -> None:
+        """While a deployment is paused nothing ends for its sake."""
+        found = self.found(broken.parts(marathon=broken.RestlessMarathon))
+        self.assertRegex(found, "Replaced at once.* (during a pause|while . of at least . serve)")
+
     def test_marathon_that_launches_what_it_has_not_kept(self) -> None:
         """A task that no record names would be started again by the next life."""
         found = self.found(broken.parts(marathon=broken.ObliviousMarathon))
