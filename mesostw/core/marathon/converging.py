@@ -166,7 +166,7 @@ def _act(turn: Turn, app: App, deployment: Deployment, part: Part) -> bool:
         scaling.scale(turn, app, kept, may_kill=False)
         return False
     count = scaling.wished(turn, app)
-    scaling.scale(turn, app, count, victims=part.action.victims)
+    scaling.scale(turn, app, count)
     return scaling.is_scaled(turn, app, count, deployment)
 
 

@@ -131,11 +131,17 @@ def _affected(turn: Turn, deployment: Deployment, change: TreeChange) -> list[Af
             app_id=app_id,
             before=turn.state.apps.get(app_id),
             after=after,
-            kept=_kept(turn, app_id),
+            kept=_kept_in(turn, change, app_id),
             planned=planned.get(app_id, ()),
         )
         for app_id, after in change.apps.items()
     ]
+
+
+def _kept_in(turn: Turn, change: TreeChange, app_id: AppId) -> int:
+    kept, after = _kept(turn, app_id), change.apps[app_id]
+    # What is ended at once is not missed before the app's step has come.
+    return min(kept, after.spec.instances) if app_id in change.culled and after else kept
 
 
 def _kept(turn: Turn, app_id: AppId) -> int:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from mesostw.core.marathon import deployments, kills, tree
 from mesostw.core.marathon.records import Instance, TreeChange
+from mesostw.core.marathon.scaling import SCALED
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
 from mesostw.model.apps import App, AppId, InstanceId
@@ -55,23 +56,32 @@ def _named(turn: Turn, question: InstancesKillAsked) -> Iterable[Instance]:
 
 
 def _scaled_down(turn: Turn, found: Iterable[Instance], terms: Terms) -> Planned | Unfit:
-    """Wish as many fewer as are ended; what is being ended anyway does not count."""
-    victims: dict[AppId, tuple[InstanceId, ...]] = {}
+    """
+    Wish as many fewer as are ended; what is being ended anyway does not count.
+
+    They are ended as soon as that may be, whatever else the deployment waits for, so that it
+    need not remember which they were.
+    """
+    going: dict[AppId, list[Instance]] = {}
     for instance in found:
         if instance.counts and instance.app_id in turn.state.apps:
-            victims[instance.app_id] = (*victims.get(instance.app_id, ()), instance.id)
+            going.setdefault(instance.app_id, []).append(instance)
     stamp = turn.stamp()
     apps: dict[AppId, App | None] = {}
-    for app_id, going in victims.items():
+    for app_id, some in going.items():
         app = turn.state.apps[app_id]
         if app.spec.every_agent:
             message = (
                 f"App {app_id} has an instance on every agent: set 'instances' to a number first"
             )
             return Unfit("invalid", message)
-        left = max(0, app.spec.instances - len(going))
-        spec = replace(app.spec, instances=left)
+        spec = replace(app.spec, instances=max(0, app.spec.instances - len(some)))
         apps[app_id] = App(spec, stamp, stamp, app.last_config_change_at)
     groups = tree.around(turn.state.groups, apps, stamp)
-    change = TreeChange(version=stamp, apps=apps, groups=groups, victims=victims)
-    return deployments.begin(turn, change, terms)
+    change = TreeChange(version=stamp, apps=apps, groups=groups, culled=frozenset(apps))
+    answer = deployments.begin(turn, change, terms)
+    if isinstance(answer, Planned):
+        for some in going.values():
+            for instance in some:
+                kills.kill(turn, instance, SCALED)
+    return answer

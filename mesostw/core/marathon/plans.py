@@ -50,7 +50,7 @@ def _action(
     """What a change does with an app that is there after it."""
     before = state.apps.get(after.id)
     spec = after.spec
-    scale = Action(ActionKind.SCALE, after.id, spec.instances, change.victims.get(after.id, ()))
+    scale = Action(ActionKind.SCALE, after.id, spec.instances)
     if before is None:
         return scale
     is_other = before.last_config_change_at != after.last_config_change_at or after.id in restarted

@@ -157,8 +157,6 @@ class Action(Struct, frozen=True, gc=False):
     app_id: AppId
     #: Instances that are wished at its end.
     target: int = 0
-    #: Instances that are to go first, when scaling down.
-    victims: tuple[InstanceId, ...] = ()
 
 
 class Deployment(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -329,5 +327,5 @@ class TreeChange(Struct, frozen=True, kw_only=True):
     groups: Mapping[GroupId, Group | None] = {}
     #: Apps whose instances are all to be replaced although nothing else changes.
     restarted: frozenset[AppId] = frozenset()
-    #: Instances that are to go first, where ``instances`` shrinks.
-    victims: Mapping[AppId, tuple[InstanceId, ...]] = {}
+    #: Apps whose surplus is ended at once by whoever asks.
+    culled: frozenset[AppId] = frozenset()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from mesostw.core.marathon import everywhere, fitness, kills, queue
 from mesostw.core.marathon.records import Deployment, Instance
 from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.victims import chosen
-from mesostw.model.apps import App, InstanceId
+from mesostw.model.apps import App
 
 #: Instances of one app that are ended at one look at it; each marks it for the next.
 ENDED_MAX: Final = 1_000
@@ -22,14 +21,7 @@ def wished(turn: Turn, app: App) -> int:
     return everywhere.target(turn, app) if app.spec.every_agent else app.spec.instances
 
 
-def scale(
-    turn: Turn,
-    app: App,
-    count: int,
-    *,
-    victims: Collection[InstanceId] = (),
-    may_kill: bool = True,
-) -> None:
+def scale(turn: Turn, app: App, count: int, *, may_kill: bool = True) -> None:
     """Have ``count`` instances: what is missing is launched as ``app``, what is over is ended."""
     instances = turn.state.of_app(app.id).values()
     counted = [one for one in instances if one.counts]
@@ -38,7 +30,7 @@ def scale(
     queue.wanted(turn, app, count - taken)
     if may_kill:
         over = min(len(counted) - count, ENDED_MAX)
-        for instance in chosen(app.spec, counted, over, victims):
+        for instance in chosen(app.spec, counted, over):
             kills.kill(turn, instance, SCALED)
 
 

@@ -1,19 +1,19 @@
 """
 Which instances go first when there are too many.
 
-Those that were named; then those that keep the spread of ``GROUP_BY`` most even; then those
-that do least: away, staging, starting, running; then by age as the app wishes.
+Those that keep the spread of ``GROUP_BY`` most even; then those that do least: away, staging,
+starting, running; then by age as the app wishes.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from mesostw.core.marathon.records import Condition, Instance
-from mesostw.model.apps import AppSpec, InstanceId, KillSelection, Operator
+from mesostw.model.apps import AppSpec, KillSelection, Operator
 
 _WEIGHTS: Final = {
     Condition.UNREACHABLE: 0,
@@ -26,23 +26,15 @@ _WEIGHTS: Final = {
 _OTHER: Final = 4
 
 
-def chosen(
-    spec: AppSpec, instances: Iterable[Instance], count: int, listed: Collection[InstanceId] = ()
-) -> list[Instance]:
+def chosen(spec: AppSpec, instances: Iterable[Instance], count: int) -> list[Instance]:
     """Choose ``count`` of an app's instances, or all if there are fewer, the first first."""
     if count <= 0:
         return []
-    ordered = sorted(instances, key=order(spec))
-    places = {instance_id: place for place, instance_id in enumerate(listed)}
-    named = sorted((one for one in ordered if one.id in places), key=lambda one: places[one.id])[
-        :count
-    ]
-    rest = [one for one in ordered if one.id not in places]
-    return named + _evenly(spec, rest, count - len(named))
+    return _evenly(spec, sorted(instances, key=order(spec)), count)
 
 
 def order(spec: AppSpec) -> Callable[[Instance], tuple[int, float, str]]:
-    """How two instances compare when neither was named: the lesser one goes first."""
+    """How two instances compare: the lesser one goes first."""
     sign = 1.0 if spec.kill_selection is KillSelection.OLDEST_FIRST else -1.0
 
     def key(instance: Instance) -> tuple[int, float, str]:

@@ -10,7 +10,7 @@ from mesostw.core.marathon.records import Action, ActionKind
 from mesostw.core.marathon.words import InstancesKillAsked, Killed, Planned, Terms, Unfit
 from mesostw.model.apps import ROOT, AppId, Group, GroupId
 from tests.core.marathon.builders import V1, app
-from tests.core.marathon.cluster import Cluster, running
+from tests.core.marathon.cluster import Cluster, running, upgraded
 
 
 class KillTests(SynchronousTestCase):
@@ -56,9 +56,35 @@ class KillTests(SynchronousTestCase):
         assert isinstance(answer, Planned)
         self.assertEqual(self.cluster.state.apps[AppId("/a")].spec.instances, 1)
         action = self.cluster.state.deployments[answer.deployment_id].actions[0]
-        self.assertEqual(action, Action(ActionKind.SCALE, AppId("/a"), 1, (first.id, second.id)))
+        self.assertEqual(action, Action(ActionKind.SCALE, AppId("/a"), 1))
         self.cluster.settle()
         self.assertEqual(self.cluster.of("/a"), [third])
+
+    def test_with_scale_none_comes_back_before_its_step(self) -> None:
+        """An app whose step comes later does not miss those that are ended at once."""
+        cluster = running(Cluster(), app(instances=2), app("/w", instances=3, dependencies=("/a",)))
+        going = (cluster.of("/a")[1], *cluster.of("/w")[:2])
+        question = InstancesKillAsked(Terms(), task_ids=tuple(one.id for one in going), scale=True)
+        answer = cluster.run(operators.instances_kill_asked, question)
+        assert isinstance(answer, Planned)
+        cluster.look()
+        self.assertEqual(len(cluster.state.deployments[answer.deployment_id].steps), 2)
+        self.assertEqual(cluster.state.waiting, {})
+        self.assertEqual(
+            {one.id for one in cluster.state.instances.values() if one.is_doomed},
+            {one.id for one in going},
+        )
+        cluster.settle()
+        self.assertEqual((cluster.count("/a"), cluster.count("/w")), (1, 1))
+        self.assertEqual(cluster.state.deployments, {})
+
+    def test_with_scale_nothing_is_ended_if_that_is_refused(self) -> None:
+        """A deployment in the way is told, and no instance is touched."""
+        self.cluster.have(upgraded(self.cluster, self.cluster.state.apps[AppId("/a")]))
+        first = self.cluster.of("/a")[0]
+        answer = self.ask(task_ids=(first.id,), scale=True)
+        self.assertIsInstance(answer, Unfit)
+        self.assertFalse(self.cluster.state.instances[first.id].is_doomed)
 
     def test_what_is_being_ended_does_not_count(self) -> None:
         """A second word for the same instances wishes no fewer again."""

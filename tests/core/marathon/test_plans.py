@@ -12,7 +12,7 @@ from mesostw.core.marathon.changes import DeploymentChanged, DeploymentEnded
 from mesostw.core.marathon.dependencies import cycle_of, layers
 from mesostw.core.marathon.plans import Steps, steps_of
 from mesostw.core.marathon.records import Action, ActionKind, Deployment, TreeChange
-from mesostw.model.apps import App, AppId, DeploymentId, Group, GroupId, InstanceId
+from mesostw.model.apps import App, AppId, DeploymentId, Group, GroupId
 from tests.core.marathon.builders import V1, V2, V3, World, app
 
 START, STOP = ActionKind.START, ActionKind.STOP
@@ -153,13 +153,12 @@ class StepTests(SynchronousTestCase):
             ),
         )
 
-    def test_fewer_instances_name_who_goes(self) -> None:
-        """Only the number changes: the app is scaled, and the named ones go first."""
+    def test_another_number_alone_scales(self) -> None:
+        """Nothing is replaced if only the number changes."""
         self.world.add(app("/a", instances=3))
-        victims = (InstanceId("a.instance-1"),)
         after = app("/a", V2, config=V1, instances=2)
-        change = TreeChange(version=V2, apps=tree(after), victims={after.id: victims})
-        self.assertEqual(self.steps(change), ((Action(SCALE, after.id, 2, victims),),))
+        change = TreeChange(version=V2, apps=tree(after))
+        self.assertEqual(self.steps(change), ((Action(SCALE, after.id, 2),),))
 
     def test_another_configuration_with_no_instances_scales(self) -> None:
         """There is nothing to replace step by step where nothing is wished."""

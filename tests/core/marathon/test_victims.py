@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon.records import Condition, Instance
 from mesostw.core.marathon.victims import chosen
-from mesostw.model.apps import Constraint, InstanceId, KillSelection, Operator
+from mesostw.model.apps import Constraint, KillSelection, Operator
 from tests.core.marathon.builders import app, instance
 
 OLDEST = KillSelection.OLDEST_FIRST
@@ -47,20 +47,12 @@ class ChosenTests(SynchronousTestCase):
         all_ = [instance(a, one, number) for number, one in enumerate(conditions, 1)]
         self.assertEqual(numbers(chosen(a.spec, all_, 5)), [5, 4, 3, 2, 1])
 
-    def test_named_ones_go_first_in_the_order_they_were_named(self) -> None:
-        """What was named goes, then the rest in its own order; strangers are no matter."""
-        a = app()
-        running = [instance(a, number=number) for number in (1, 2, 3, 4)]
-        listed = (InstanceId("x"), running[1].id, running[0].id)
-        self.assertEqual(numbers(chosen(a.spec, running, 3, listed)), [2, 1, 4])
-
     def test_no_more_go_than_are_asked_for(self) -> None:
-        """Also if more were named; and none for none or less."""
+        """And none for none or less."""
         a = app()
         running = [instance(a, number=number) for number in (1, 2)]
-        listed = [one.id for one in running]
-        self.assertEqual(numbers(chosen(a.spec, running, 1, listed)), [1])
-        self.assertEqual(chosen(a.spec, running, 0, listed), [])
+        self.assertEqual(numbers(chosen(a.spec, running, 1)), [2])
+        self.assertEqual(chosen(a.spec, running, 0), [])
         self.assertEqual(chosen(a.spec, running, -1), [])
         self.assertEqual(numbers(chosen(a.spec, running, 9)), [2, 1])
 
