@@ -6,12 +6,10 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from mesostw.cli import app_changes, app_events
 from mesostw.cli import deployments as deployments_
 from mesostw.cli.marathon import MarathonApi, app_path, declare, declare_change
-from mesostw.cli.tables import NOTHING, number, table
+from mesostw.cli.tables import NOTHING, number, print_json, short, table
 
 
 def add(subcommands: Any) -> None:
@@ -167,7 +165,7 @@ async def show(reactor: Any, options: argparse.Namespace) -> int:
         return 0
     for name in ("id", "version", "cmd", "args", "role", "constraints", "labels", "env"):
         if app.get(name):
-            print(f"{name:<12} {_short(app[name])}")
+            print(f"{name:<12} {short(app[name])}")
     counts = f"{app['tasksRunning']} of {app['instances']} run, {health_of(app)} healthy"
     print(f"{'instances':<12} {counts}")
     print()
@@ -195,12 +193,3 @@ def _rows(tasks: Sequence[Any]) -> list[tuple[str, ...]]:
             )
         )
     return rows
-
-
-def _short(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def print_json(value: object) -> None:
-    """For programs, and for a person who wants to see it all."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

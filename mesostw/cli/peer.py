@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -14,6 +15,7 @@ from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed, Respon
 #: How long a daemon may take to answer.
 ANSWER_TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 5.0
+NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class ClusterError(Exception):
@@ -64,14 +66,19 @@ class Peer:
         return await self.ask("POST", resource, parameters)
 
     async def ask(
-        self, method: str, path: str, parameters: dict[str, str | int], document: Any = None
+        self,
+        method: str,
+        path: str,
+        parameters: dict[str, str | int],
+        document: Any = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Any:
         """
         Ask anything; ``document`` is sent as JSON.
 
         :raises ClusterError: nobody answered; :class:`Answered`: the answer is an error.
         """
-        response, body = await self._exchanged(method, path, parameters, document)
+        response, body = await self._exchanged(method, path, parameters, document, headers)
         value = _json_of(body)
         if response.code >= 400:
             text = self._error_text(value) or body.decode(errors="replace").strip()
@@ -88,11 +95,18 @@ class Peer:
         return await self._asked("GET", path + query, {"Accept": accept}, None, timeout=None)
 
     async def _exchanged(
-        self, method: str, path: str, parameters: dict[str, str | int], document: Any
+        self,
+        method: str,
+        path: str,
+        parameters: dict[str, str | int],
+        document: Any,
+        headers: Mapping[str, str],
     ) -> tuple[Any, bytes]:
         query = f"?{urlencode(parameters)}" if parameters else ""
         target = quote(path, safe="/:()*@") + query
-        response = await self._asked(method, target, {}, document, timeout=ANSWER_TIMEOUT_S)
+        response = await self._asked(
+            method, target, dict(headers.items()), document, timeout=ANSWER_TIMEOUT_S
+        )
         try:
             return response, await response.content()
         except (ResponseFailed, ConnectionLost, ConnectionDone) as fault:

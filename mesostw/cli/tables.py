@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 #: Shown for what is not known.
 NOTHING: Final = "-"
 
@@ -57,3 +59,13 @@ def age(then: float | None, now: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{int(seconds)}s"
+
+
+def short(value: object) -> str:
+    """A value in one line."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def print_json(value: object) -> None:
+    """For programs, and for a person who wants to see it all."""
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
