@@ -25,6 +25,12 @@ PREFACE_TIMEOUT_S: Final = 10.0
 #: Connections that may wait to be accepted; with Twisted's 50 ten thousand agents that
 #: come at once take three times as long and the kernel speaks of a flood.
 BACKLOG: Final = 4096
+#: What HTTP is answered while there is no site yet: a daemon listens before it has read its store.
+NOT_YET: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 41\r\n\r\n"
+    b"This daemon is starting; try again soon.\n"
+)
 
 
 class Visitor(Protocol):
@@ -63,10 +69,13 @@ class Visitor(Protocol):
             self._enter(BusProtocol(self._doorway.exchange), self._said[len(PREFACE) :])
         elif PREFACE.startswith(self._said):
             return
-        elif self._doorway.site is None or not _may_be_http(self._said):
+        elif not _may_be_http(self._said):
             self._cancel_timeout()
-            known = "the bus" if self._doorway.site is None else "the bus or HTTP"
-            self._turn_away(f"does not speak {known}")
+            self._turn_away("does not speak the bus or HTTP")
+        elif self._doorway.site is None:
+            self._cancel_timeout()
+            self.transport.write(NOT_YET)
+            self.transport.loseConnection()
         else:
             channel = self._doorway.site.buildProtocol(self._address)
             if channel is not None:
@@ -100,7 +109,7 @@ class Doorway(Factory):
     """
     What listens on a daemon's port, with a backlog of ``BACKLOG``.
 
-    :param site: the web site's factory; without one only the bus is spoken.
+    :param site: the web site's factory; as long as there is none HTTP is answered by 503.
     """
 
     # Two lines in the log for each connection would say less than the exchange does.

@@ -112,11 +112,14 @@ class DoorwayTests(SynchronousTestCase):
         self.assertEqual((self.pages.made, self.inbox.told), ([], []))
 
     def test_no_site(self) -> None:
-        """Without a site only the bus is spoken."""
+        """Until there is a site HTTP is told to try again; the bus is spoken already."""
         self.doorway = Doorway(self.exchange)
         visitor, wire = self.visit()
         visitor.dataReceived(b"GET / HTTP/1.1\r\n\r\n")
-        self.assertTrue(wire.aborted)
+        head, _, body = wire.value().partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 503 "))
+        self.assertIn(b"Content-Length: %d" % len(body), head)
+        self.assertTrue(wire.disconnecting)
         self.assertEqual(list(self.clock.getDelayedCalls()), [])
 
     def test_real_site(self) -> None:
