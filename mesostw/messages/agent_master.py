@@ -13,6 +13,7 @@ What agents and masters say to each other on the bus.
                              <-  RunTask, RunTaskGroup, KillTask
     StatusUpdated            ->            until acknowledged; retry 10 s to 10 min
                              <-  AcknowledgeStatus   forwarded from the framework
+                             <-  FrameworkReturned   say its statuses again now
     ExecutorExited           ->
                              <-  ShutdownExecutor, ShutdownFramework, ShutdownAgent
     UnregisterAgent          ->
@@ -156,6 +157,17 @@ class AcknowledgeStatus(Struct, frozen=True, omit_defaults=True, kw_only=True):
     framework_id: FrameworkID
     task_id: TaskID
     uuid: bytes
+
+
+class FrameworkReturned(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    A framework has subscribed again: what was said to it before may not have reached it.
+
+    The agent says the oldest status of each of its tasks at once, without waiting for the
+    time of the next try, which may be minutes away.
+    """
+
+    framework_id: FrameworkID
 
 
 class ExecutorExited(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -48,6 +48,7 @@ KINDS: Final[Mapping[int, type[Struct]]] = MappingProxyType(
         116: agent_master.FrameworkMessage,
         117: agent_master.RouteOpened,
         118: agent_master.RouteClosed,
+        119: agent_master.FrameworkReturned,
         200: scheduler_calls.Subscribe,
         201: scheduler_calls.Teardown,
         202: scheduler_calls.Accept,

@@ -87,6 +87,7 @@ from mesostw.messages.agent_master import (
     AgentRegistered,
     AgentReregistered,
     FrameworkMessage,
+    FrameworkReturned,
     KillTask,
     Ping,
     RouteClosed,
@@ -240,6 +241,8 @@ def _master_said(turn: Turn, link: LinkId, message: Struct) -> None:
         case KillTask():
             if not registration.stale(turn, message.epoch):
                 kills.task_kill_asked(turn, message)
+        case FrameworkReturned():
+            updates.framework_returned(turn, message)
         case Ping():
             registration.pinged(turn, message)
         case FrameworkMessage():

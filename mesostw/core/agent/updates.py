@@ -3,7 +3,8 @@ Statuses on their way to frameworks: at least once, in order, one at a time.
 
 Each task has a stream of statuses that its framework has not acknowledged.  A status
 is kept before it is said, and only the oldest of a stream is under way: said again
-after 10 s, doubling to 10 minutes, and at once when a master has admitted us anew.
+after 10 s, doubling to 10 minutes, and at once when a master has admitted us anew, or
+the framework is back.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from mesostw.messages import (
     TaskStatusReason,
     TaskStatusSource,
 )
-from mesostw.messages.agent_master import AcknowledgeStatus, StatusUpdated
+from mesostw.messages.agent_master import AcknowledgeStatus, FrameworkReturned, StatusUpdated
 from mesostw.messages.health import (
     CheckInfo,
     CheckStatusCommand,
@@ -137,6 +138,16 @@ def resumed(turn: Turn) -> None:
             _say(turn, task)
 
 
+def framework_returned(turn: Turn, heard: FrameworkReturned) -> None:
+    """A framework may have missed what was said: say it again, from the shortest wait."""
+    framework = turn.state.frameworks.get(FrameworkId(heard.framework_id.value))
+    if framework is None or framework.terminating:
+        return
+    for task in turn.state.tasks.values():
+        if task.pending and task.framework_id == framework.id:
+            _say(turn, task)
+
+
 def retry_due(turn: Turn) -> None:
     """Say again what has waited long enough, and wait for the next."""
     live, now = turn.live, turn.now.steady
@@ -196,7 +207,8 @@ def _say(turn: Turn, task: Task, interval_s: float = RETRY_MIN_S) -> None:
         )
     )
     due = turn.now.steady + interval_s
-    if not live.retries:
+    if not live.retries or due < live.retries[0][0]:
+        # Others may have been said so often that they wait for minutes.
         turn.do(Arm(RetryDue(), interval_s))
     key = task.key
     live.outstanding[key] = Outstanding(due, interval_s)

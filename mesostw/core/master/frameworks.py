@@ -30,7 +30,11 @@ from mesostw.core.master.records import Framework, FrameworkState
 from mesostw.core.master.state import COMPLETED_FRAMEWORKS_MAX
 from mesostw.core.master.turn import Turn
 from mesostw.core.outcome import Close, Refusal, Send
-from mesostw.messages.agent_master import ShutdownExecutor, ShutdownFramework
+from mesostw.messages.agent_master import (
+    FrameworkReturned,
+    ShutdownExecutor,
+    ShutdownFramework,
+)
 from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.messages.ids import FrameworkID
 from mesostw.messages.scheduler_calls import (
@@ -153,6 +157,17 @@ def _joined(
         ),
     )
     turn.send(link, _HEARTBEAT)
+    _resumed(turn, framework)
+
+
+def _resumed(turn: Turn, framework: Framework) -> None:
+    """Have agents say again what a framework may have missed while it was away."""
+    returned = FrameworkReturned(framework_id=FrameworkID(value=framework.id))
+    tasks = turn.state.load_of(framework.id).tasks.values()
+    for agent_id in dict.fromkeys(task.agent_id for task in tasks):
+        agent = turn.state.agents.get(agent_id)
+        if agent is not None:
+            turn.send(agent.link, returned)
 
 
 def _replaced(turn: Turn, known: Framework) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.outcome import LinkClosed
-from mesostw.messages.agent_master import AcknowledgeStatus, StatusUpdated
+from mesostw.messages.agent_master import AcknowledgeStatus, FrameworkReturned, StatusUpdated
 from mesostw.messages.ids import FrameworkID, TaskID
 from mesostw.messages.tasks import TaskState
 from tests.core.agent.builders import MASTER, World, command_task
@@ -62,6 +62,36 @@ class RetryTests(SynchronousTestCase):
         self.assertEqual(len(told), 1)
         self.world.passed(10.5)
         self.assertEqual(len(self.world.said()), 1)
+
+    def test_sooner_than_others(self) -> None:
+        """A new status is said again after 10 s, also while others wait for ten minutes."""
+        self.world.passed(2000.0)
+        self.world.said()
+        self.world.run(command_task("n"))
+        self.world.said()
+        self.world.passed(10.5)
+        told = [one for one in self.world.said() if isinstance(one, StatusUpdated)]
+        names = [one.status.task_id.value for one in told]
+        self.assertIn("n", names)
+
+    def test_framework_is_back(self) -> None:
+        """A framework that is back is told at once what it may have missed, others are not."""
+        assert isinstance(self.first, StatusUpdated)
+        self.world.passed(100.0)
+        self.world.said()
+        self.world.master_says(FrameworkReturned(framework_id=FrameworkID(value="other")))
+        self.assertEqual(self.world.said(), [])
+        self.world.master_says(FrameworkReturned(framework_id=self.first.framework_id))
+        (again,) = self.world.said()
+        assert isinstance(again, StatusUpdated)
+        self.assertEqual(again.status, self.first.status)
+        self.world.passed(9.0)
+        self.assertEqual(self.world.said(), [])
+        self.world.passed(1.5)
+        self.assertEqual(len(self.world.said()), 1)
+        self.world.acknowledge(again)
+        self.world.master_says(FrameworkReturned(framework_id=self.first.framework_id))
+        self.assertEqual(self.world.said(), [])
 
     def test_many_fall_due_together(self) -> None:
         """One timer serves all tasks; nothing is retried of those that were acknowledged."""

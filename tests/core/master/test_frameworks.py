@@ -10,7 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.core.master.state import COMPLETED_FRAMEWORKS_MAX
 from mesostw.core.master.words import FrameworkUpdateAsked, TeardownAsked, WeightsAsked
 from mesostw.core.outcome import LinkCrowded, LinkEased, Refusal
-from mesostw.messages.agent_master import ShutdownExecutor, ShutdownFramework
+from mesostw.messages.agent_master import (
+    FrameworkReturned,
+    ShutdownExecutor,
+    ShutdownFramework,
+)
 from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.scheduler_calls import (
@@ -70,6 +74,30 @@ class SubscriptionTests(SynchronousTestCase):
         self.bench.allocate()
         self.assertEqual(len(new.offers()), 1)
         self.assertEqual(self.bench.framework_state(new), "active")
+
+    def test_missed(self) -> None:
+        """Agents that have something of a framework say it again when that is back, others not."""
+        agent, other = self.bench.agent(), self.bench.agent()
+        old = self.bench.framework()
+        for name in ("t1", "t2"):
+            self.bench.run(old, agent, name)
+        self.assertEqual(agent.all(FrameworkReturned), [])
+        old.break_link()
+        new = self.bench.framework(returning(old))
+        self.assertEqual(agent.last(FrameworkReturned).framework_id.value, new.id)
+        self.assertEqual(len(agent.all(FrameworkReturned)), 1)
+        self.assertEqual(other.all(FrameworkReturned), [])
+
+    def test_missed_while_away(self) -> None:
+        """An agent that is away when a framework is back is told nothing: it says all itself."""
+        agent = self.bench.agent()
+        old = self.bench.framework()
+        self.bench.run(old, agent)
+        old.break_link()
+        agent.break_link()
+        new = self.bench.framework(returning(old))
+        self.assertEqual(self.bench.framework_state(new), "active")
+        self.assertEqual(agent.all(FrameworkReturned), [])
 
     def test_user_and_checkpoint_stay(self) -> None:
         """What may not change is kept silently; what may is taken."""
