@@ -15,7 +15,8 @@ class Cause(Struct, frozen=True):
     ``kind`` is one of ``disabled``, ``paused``, ``disconnected``, ``backed_off`` (a retry, or
     starts that are spread), ``busy`` (another run of the job), ``unsure`` (an earlier life's
     run, of which the master has not told yet), ``no_offers``, ``refused`` (offers came and did
-    not do), ``due`` (its next instant lies ahead), ``parents``, ``finished``, ``running``.
+    not do), ``due`` (its next instant lies ahead), ``parents``, ``finished``, ``running``,
+    ``ending``, ``unreachable``, ``removed``, ``next`` (it is looked at in a moment).
     """
 
     kind: str
@@ -33,7 +34,7 @@ class WaitingReport(Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """All of it for a person."""
-        return " ".join(cause.text for cause in self.causes)
+        return "; ".join(cause.text for cause in self.causes)
 
 
 class WhyReport(Struct, frozen=True):
