@@ -62,7 +62,8 @@ class Postman:
             raise Undeliverable(f"no letter can be made of it: {fault}") from fault
         if server.needs_tls and server.port == TLS_PORT:
             factory = TLSMemoryBIOFactory(optionsForClientTLS(server.host), True, factory)
-        self._reactor.connectTCP(server.host, server.port, factory, timeout=SILENCE_MAX_S)
+        port = server.port
+        link = self._reactor.connectTCP(server.host, port, factory, timeout=SILENCE_MAX_S)
         try:
             await sent
         except (AUTHDeclinedError, AUTHRequiredError, TLSRequiredError) as fault:
@@ -71,6 +72,9 @@ class Postman:
             if 500 <= fault.code < 600:
                 raise Undeliverable(_words(fault)) from fault
             raise OSError(_words(fault)) from fault
+        finally:
+            # The letter is handed in, or is not: there is no more to say.
+            link.disconnect()
 
 
 def document_of(letter: Letter, sender: str) -> bytes:
@@ -85,7 +89,7 @@ def document_of(letter: Letter, sender: str) -> bytes:
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(datetime.fromtimestamp(letter.at, UTC))
     message["X-Chronos-Notice"] = letter.notice_id
-    message.set_content(letter.text + "\n", charset="utf-8")
+    message.set_content(letter.text + "\n", charset="utf-8", cte="quoted-printable")
     return message.as_bytes(policy=SMTP.clone(linesep="\n"))
 
 
