@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mesostw.daemons.options import file_text
+from mesostw.daemons.options import count, file_text
 
 
 def master_address(text: str) -> str:
@@ -20,6 +20,22 @@ def milliseconds(text: str) -> float:
     if not text.isdigit():
         raise ValueError("give a whole number of milliseconds")
     return int(text) / 1000
+
+
+def interval(text: str) -> float:
+    """Seconds from a whole number of milliseconds above 0, for what comes again and again."""
+    found = milliseconds(text)
+    if not found:
+        raise ValueError("give a whole number of milliseconds above 0")
+    return found
+
+
+def amount(text: str) -> int:
+    """A whole number from 1, where with 0 nothing would ever happen."""
+    found = count(text)
+    if not found:
+        raise ValueError("give a whole number above 0")
+    return found
 
 
 def seconds(text: str) -> float:

@@ -12,7 +12,9 @@ from typing import Final
 
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.daemons.framework_flags import (
+    amount,
     credentials,
+    interval,
     master_address,
     milliseconds,
     origins,
@@ -70,11 +72,11 @@ FLAGS: Final[Sequence[Flag]] = (
     Flag("local_port_min", "The first service port that is assigned.", "10000", port),
     Flag("local_port_max", "The first that is not assigned any more.", "20000", port),
     Flag("max_apps", "How many apps there may be; without end if not given.", read=count),
-    Flag("max_running_deployments", "At the same time; more are refused.", "100", count),
+    Flag("max_running_deployments", "At the same time; more are refused.", "100", amount),
     Flag(
-        "zk_max_versions", "How many versions of each app, and of the tree, are kept.", "50", count
+        "zk_max_versions", "How many versions of each app, and of the tree, are kept.", "50", amount
     ),
-    Flag("max_instances_per_offer", "Launched at most on one offer.", "5", count),
+    Flag("max_instances_per_offer", "Launched at most on one offer.", "5", amount),
     Flag(
         "decline_offer_duration",
         "How long an offer that nothing fits is refused, in ms.",
@@ -91,29 +93,29 @@ FLAGS: Final[Sequence[Flag]] = (
         "launch_tokens",
         "Launches that may be under way; running ones give theirs back.",
         "100",
-        count,
+        amount,
     ),
     Flag(
         "launch_token_refresh_interval",
         "After which all tokens are there again, in ms.",
         "30000",
-        milliseconds,
+        interval,
     ),
-    Flag("task_launch_timeout", "Until a task must run, in ms.", "300000", milliseconds),
+    Flag("task_launch_timeout", "Until a task must run, in ms.", "300000", interval),
     Flag(
         "task_launch_confirm_timeout",
         "Until a launch must be confirmed, in ms.",
         "300000",
-        milliseconds,
+        interval,
     ),
     Flag(
         "task_lost_expunge_interval",
         "Between two looks for instances to be forgotten, in ms.",
         "30000",
-        milliseconds,
+        interval,
     ),
     Flag("reconciliation_initial_delay", "After registration, in ms.", "15000", milliseconds),
-    Flag("reconciliation_interval", "Between two reconciliations, in ms.", "600000", milliseconds),
+    Flag("reconciliation_interval", "Between two reconciliations, in ms.", "600000", interval),
     Flag(
         "scale_apps_initial_delay",
         "Until every app is looked at for the first time, though nothing has changed, in ms.",
@@ -124,7 +126,7 @@ FLAGS: Final[Sequence[Flag]] = (
         "scale_apps_interval",
         "Between two such looks at every app, in ms.",
         "300000",
-        milliseconds,
+        interval,
     ),
     Flag(
         "draining_seconds",
@@ -142,7 +144,7 @@ FLAGS: Final[Sequence[Flag]] = (
         "max_concurrent_marathon_health_checks",
         "Health checks that Marathon does at the same time.",
         "256",
-        count,
+        amount,
     ),
     Flag(
         "event_stream_max_outstanding_messages",

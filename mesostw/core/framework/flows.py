@@ -56,6 +56,11 @@ class Flows:
         for role in wanted:
             self.wished(role)
 
+    def rejoined(self) -> None:
+        """The framework has said that it is in other roles, which ended every suppression."""
+        for flow in self._flows.values():
+            flow.suppressed = False
+
     def settled(
         self, roles: Iterable[str], wanted: Collection[str], steady: float, interval_s: float
     ) -> list[FlowEffect]:

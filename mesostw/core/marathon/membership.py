@@ -34,3 +34,4 @@ def followed(turn: Turn) -> None:
     if not wanted <= live.roles:
         live.roles |= wanted
         turn.do(UpdateRoles(tuple(sorted(live.roles))))
+        live.launch.flows.rejoined()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.marathon import flows, offers, queue
-from mesostw.core.marathon.changes import WaitingChanged
+from mesostw.core.marathon import flows, membership, offers, queue
+from mesostw.core.marathon.changes import AppChanged, WaitingChanged
 from mesostw.core.marathon.records import Waiting
+from mesostw.core.marathon.turn import Turn
 from mesostw.core.marathon.words import ReviveDue
 from mesostw.core.outcome import Arm
-from mesostw.core.scheduling import ReviveOffers, SuppressOffers
+from mesostw.core.scheduling import ReviveOffers, SuppressOffers, UpdateRoles
+from mesostw.model.apps import App
 from tests.core.marathon.builders import STARTED, V1, V2, World, app
 from tests.core.marathon.offering import master, offer, offered
 
@@ -135,6 +137,11 @@ class RevivalTests(SynchronousTestCase):
         self.assertEqual(self.world.effects, [])
 
 
+def _joined(turn: Turn, wished: App) -> None:
+    turn.change(AppChanged(wished))
+    membership.followed(turn)
+
+
 class SuppressionTests(SynchronousTestCase):
     """Roles in which nothing waits are offered nothing."""
 
@@ -156,6 +163,17 @@ class SuppressionTests(SynchronousTestCase):
         self.world.run(queue.wanted, self.app, 1)
         self.world.run(offers.ticked)
         self.assertEqual(self.world.did(SuppressOffers), [SuppressOffers(("web",))])
+
+    def test_another_role(self) -> None:
+        """Joining a role ends every suppression at the master: they are said again."""
+        self.world.run(offers.ticked)
+        self.world.clear()
+        self.world.run(_joined, app("/b", role="db"))
+        self.world.run(offers.ticked)
+        self.assertEqual(
+            self.world.effects,
+            [UpdateRoles(("*", "db", "web")), SuppressOffers(("*", "db", "web"))],
+        )
 
     def test_waits_again(self) -> None:
         """A wish ends the suppression of its role."""
