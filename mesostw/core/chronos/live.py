@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from mesostw.core.chronos.demands import Demand, Funnel
+from mesostw.core.chronos.words import ReviveDue
+from mesostw.core.framework.flows import Flows
+from mesostw.core.framework.spots import Spot
+from mesostw.model.ids import OfferId
 from mesostw.model.jobs import JobName, RunId
 
 
@@ -45,3 +50,15 @@ class Live:
         self.offset: float | None = None
         #: When offers came last, in wall seconds.
         self.offered_at: float | None = None
+        #: Offers that are kept at hand, and since when, in steady seconds.
+        self.held: dict[OfferId, tuple[Spot, float]] = {}
+        self.flows = Flows(ReviveDue())
+        #: Whether something became ready since offers were last wished.
+        self.wishes = False
+        #: When runs were launched that nothing was heard of since, in steady seconds.
+        self.launched: dict[RunId, float] = {}
+        #: What became of offers for what is ready, by what it needs.
+        self.funnels: dict[Demand, Funnel] = {}
+        #: Until when a run may be away, and may take, in steady seconds.
+        self.away_until: dict[RunId, float] = {}
+        self.runs_until: dict[RunId, float] = {}

@@ -1,6 +1,7 @@
 """Jobs and runs for tests, with the least that matters said."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -46,3 +47,12 @@ def run(number: int, name: str = "a", state: RunState = RunState.WAITING, attemp
     if state is RunState.WAITING:
         return one
     return replace(one, task_id=TaskId(f"ct:{one.instant}:{attempt}:{name}:{one.id}.1"), launch=1)
+
+
+def minutely(
+    name: str = "a", *, offset_s: int = 10, count: int | None = None, **fields: Any
+) -> JobSpec:
+    """A job that is due once a minute, first ``offset_s`` after ``WALL``."""
+    anchor = datetime.fromtimestamp(WALL + offset_s, UTC).replace(tzinfo=None)
+    timetable = Repeating(anchor=anchor, period=Period(minutes=1), zone="UTC", count=count)
+    return JobSpec(name=JobName(name), command="true", timetable=timetable, **fields)

@@ -1,0 +1,76 @@
+"""
+When each job is next looked at, by the wall clock.
+
+One timer serves all: it runs on the steady clock for the distance of the first, and once a
+second it is seen whether the wall clock has stepped meanwhile.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Final
+
+from mesostw.core.chronos.turn import Turn
+from mesostw.core.chronos.words import InstantsDue
+from mesostw.core.outcome import Arm, Disarm
+from mesostw.model.jobs import Instant, JobName
+
+#: The wall clock has been set if it moved so much against the steady one.
+STEP_S: Final = 0.05
+#: A distance that is too small for a sum of floats to be told would never pass.
+_LEAST_S: Final = 0.001
+#: Timers of clocks here take no more; whatever lies further ahead is looked at then.
+_FURTHEST_S: Final = 86_400.0
+
+
+def wall_of(instant: Instant) -> float:
+    """A wall second at which ``instant`` has surely come."""
+    return (instant + 1) / 1000
+
+
+def set_for(turn: Turn, name: JobName, wall: float | None) -> None:
+    """Look at a job at that wall second, and at no other that was set before."""
+    live = turn.live
+    if wall is None:
+        live.alarm_of.pop(name, None)
+    elif live.alarm_of.get(name) != wall:
+        live.alarm_of[name] = wall
+        heapq.heappush(live.alarms, (wall, name))
+
+
+def fired(turn: Turn) -> None:
+    """Have every job looked at whose time has come."""
+    turn.live.armed_for = None
+    while (head := first(turn)) is not None and head <= turn.now.wall:
+        _, name = heapq.heappop(turn.live.alarms)
+        turn.live.alarm_of.pop(name, None)
+        turn.mark(name)
+
+
+def first(turn: Turn) -> float | None:
+    """When the first job is looked at; ``None`` if nothing waits for a time."""
+    alarms, alarm_of = turn.live.alarms, turn.live.alarm_of
+    while alarms and alarm_of.get(alarms[0][1]) != alarms[0][0]:
+        heapq.heappop(alarms)
+    return alarms[0][0] if alarms else None
+
+
+def armed(turn: Turn) -> None:
+    """Have the timer run for the first alarm."""
+    head = first(turn)
+    if head == turn.live.armed_for:
+        return
+    turn.live.armed_for = head
+    if head is None:
+        turn.do(Disarm(InstantsDue()))
+    else:
+        distance = head - turn.now.wall
+        turn.do(Arm(InstantsDue(), min(_FURTHEST_S, max(_LEAST_S, distance))))
+
+
+def ticked(turn: Turn) -> None:
+    """Notice a wall clock that was set: distances are others now."""
+    offset = turn.now.wall - turn.now.steady
+    known, turn.live.offset = turn.live.offset, offset
+    if known is not None and abs(offset - known) > STEP_S:
+        fired(turn)

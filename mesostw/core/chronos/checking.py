@@ -1,0 +1,100 @@
+"""The invariants of Chronos' state, and of what is remembered beside it."""
+
+from __future__ import annotations
+
+from mesostw.core.chronos.live import Live
+from mesostw.core.chronos.records import Cause, Job, Run, RunState
+from mesostw.core.chronos.state import ChronosState, attempt_of
+from mesostw.model.jobs import Concurrency, JobName
+
+
+def check(state: ChronosState) -> None:
+    """Raise ``AssertionError`` if anything does not add up."""
+    for run in state.runs.values():
+        _check_run(state, run)
+    _check_indexes(state)
+    for name, job in state.jobs.items():
+        assert job.name == name
+        _check_job(state, job)
+
+
+def check_live(state: ChronosState, live: Live) -> None:
+    """Raise ``AssertionError`` if something was forgotten that is to be looked at."""
+    for run_id in live.ready:
+        run = state.runs[run_id]
+        fits = run.state is RunState.WAITING or (
+            run.state is RunState.LAUNCHING and run.task_id is None
+        )
+        assert fits, f"{run_id}: is {run.state} and ready"
+    for name, runs in state.live.items():
+        for run in runs.values():
+            _check_remembered(state, live, name, run)
+    for name, job in state.jobs.items():
+        due = state.standing_of(name).due
+        waits = due is not None and not job.spec.disabled and state.pause is None
+        if waits:
+            seen = name in live.marked or name in live.alarm_of
+            assert seen, f"{name}: is due at {due}, and nobody looks"
+
+
+def _check_remembered(state: ChronosState, live: Live, name: JobName, run: Run) -> None:
+    if run.is_out and run.task_id is not None:
+        return
+    if name in live.marked or name in live.alarm_of or run.id in live.ready:
+        return
+    job = state.jobs.get(name)
+    assert job is not None, f"{run.id}: waits for a job that is gone"
+    others = [one for one in state.live_of(name).values() if one.id != run.id]
+    is_held = state.pause is not None or any(
+        one.is_out or one.id in live.ready or one.id in live.unsure or one.cause is Cause.RETRY
+        for one in others
+    )
+    assert is_held, f"{run.id}: waits for nothing"
+
+
+def _check_run(state: ChronosState, run: Run) -> None:
+    table = state.ended_of(run.job) if run.is_ended else state.live_of(run.job)
+    assert table.get(run.id) is run, f"{run.id}: is {run.state} and not in its table"
+    assert state.by_attempt.get(attempt_of(run)) == run.id, f"{run.id}: not by its attempt"
+    if run.is_out and run.task_id is not None:
+        assert state.out.get(run.task_id) == run.id, f"{run.id}: not by its task"
+    assert (run.skip is not None) == (run.state is RunState.SKIPPED), f"{run.id}: {run.skip}"
+    assert bool(run.doom) == (run.doomed_at is not None), f"{run.id}: doom {run.doom!r}"
+    assert run.is_ended == (run.ended_at is not None), f"{run.id}: ended at {run.ended_at}"
+
+
+def _check_indexes(state: ChronosState) -> None:
+    by_job = sum(len(runs) for table in (state.live, state.ended) for runs in table.values())
+    assert by_job == len(state.runs), f"{by_job} by job, {len(state.runs)} in all"
+    assert len(state.by_attempt) == len(state.runs), "two runs of one attempt"
+    out = sum(run.is_out and run.task_id is not None for run in state.runs.values())
+    assert out == len(state.out), f"{len(state.out)} tasks, {out} runs that have one"
+    for parent, children in state.children.items():
+        for child in children:
+            known = state.jobs.get(child)
+            assert known is not None and parent in known.spec.parents, f"{child}: no child"
+
+
+def _check_job(state: ChronosState, job: Job) -> None:
+    name = job.name
+    live = [run for run in state.live_of(name).values() if run.incarnation == job.created]
+    if job.spec.concurrency is not Concurrency.ALLOW:
+        out = [run.id for run in live if run.is_out and not run.doom]
+        assert len(out) <= 1, f"{name}: {out} run at the same time"
+    for parent in job.spec.parents:
+        assert name in state.children_of(parent), f"{name}: not after {parent}"
+    standing = state.standing_of(name)
+    arrived = [one.parent for one in standing.arrived]
+    assert len(set(arrived)) == len(arrived), f"{name}: {arrived} arrived"
+    assert set(arrived) <= set(job.spec.parents), f"{name}: {arrived} are no parents"
+    if standing.due is None:
+        return
+    served = (
+        run for table in (state.live_of(name), state.ended_of(name)) for run in table.values()
+    )
+    for run in served:
+        if run.cause is Cause.CLOCK and run.incarnation == job.created:
+            late = run.skipped_until or run.instant
+            assert late < standing.due or run.version != job.version, (
+                f"{name}: {late} was served and is due again"
+            )

@@ -1,0 +1,39 @@
+"""How a life of Chronos begins: with what was kept, and nothing else believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from mesostw.core.chronos import alarms, durable, notices, reconciling, registration, timeouts
+from mesostw.core.chronos.changes import LifeBegun, Restored
+from mesostw.core.chronos.records import Life
+from mesostw.core.chronos.turn import Turn
+
+
+def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
+    """
+    Know again what was kept, and have every job looked at that may have something to do.
+
+    Readers see it as any change; the store, which has it, does not.
+    """
+    for change in durable.changes_of(records):
+        turn.change(Restored(change))
+    state = turn.state
+    turn.live.last_stamp = max(state.all_stamps(), default="")
+    turn.change(LifeBegun(Life(state.life + 1)))
+    for name in state.live:
+        turn.mark(name)
+    for name, job in state.jobs.items():
+        standing = state.standing_of(name)
+        if job.spec.disabled or (standing.due is None and not standing.arrived):
+            continue
+        if standing.due is None or standing.due <= turn.instant:
+            turn.mark(name)
+        else:
+            alarms.set_for(turn, name, alarms.wall_of(standing.due))
+    reconciling.restored(turn)
+    timeouts.restored(turn)
+    notices.restored(turn)
+    registration.restored(turn)
