@@ -42,7 +42,7 @@ def document_of(
     shown.update(_counts_of(standing))
     shown["uris"] = mirrored_uris(spec) if mirrors else list(spec.uris)
     shown["fetch"] = [_fetch_of(one) for one in (mirrored_fetch(spec) if mirrors else spec.fetch)]
-    shown.update(_times_of(spec, standing, dialect))
+    shown.update(times_of(spec, standing, dialect))
     if dialect is Dialect.OWN:
         shown.update(_own_of(spec))
     return shown
@@ -131,7 +131,8 @@ def _fetch_of(fetch: Fetch) -> dict[str, object]:
 # --- times ----------------------------------------------------------------------------
 
 
-def _times_of(spec: JobSpec, standing: Standing, dialect: Dialect) -> Mapping[str, object]:
+def times_of(spec: JobSpec, standing: Standing, dialect: Dialect) -> Mapping[str, object]:
+    """When a job runs: its schedule or cron with its zone, or its parents."""
     match spec.timetable:
         case None:
             return {"parents": list(spec.parents)}
