@@ -1,4 +1,4 @@
-"""Hypothesis strategies for timetables."""
+"""Hypothesis strategies for timetables, and for jobs with everything that they can have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ from datetime import date, datetime
 
 from hypothesis import strategies as st
 
-from mesostw.model.jobs import Cron, Instant, Period, Repeating, Timetable
+from mesostw.model.jobs import (
+    CatchUp,
+    Channel,
+    Concurrency,
+    Constraint,
+    Cron,
+    Fetch,
+    Hook,
+    Instant,
+    JobName,
+    JobSpec,
+    Occasion,
+    Operator,
+    Period,
+    Repeating,
+    Timetable,
+    Trigger,
+)
 
 #: Clocks that change by an hour, by half of one, the other way round, and by a whole day.
 ZONES = (
@@ -95,4 +112,101 @@ crons = st.builds(
     st.one_of(st.none(), st.integers(1, 60)),
     st.lists(st.dates(date(2023, 11, 1), date(2026, 1, 31)), max_size=3).map(tuple),
 )
+#: As documents have them: without a count, and their days in order.
+uncounted_crons = crons.map(
+    lambda t: Cron(t.expressions, t.since, t.zone, without=tuple(sorted(set(t.without))))
+)
 timetables: st.SearchStrategy[Timetable] = st.one_of(repeatings, crons)
+
+# --- jobs -----------------------------------------------------------------------------
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+some_words = words.filter(bool)
+amounts = st.floats(0.001, 1e6).map(float)
+seconds = st.one_of(st.integers(0, 10**6).map(float), st.floats(0.0, 1e6))
+maybe_seconds = st.one_of(st.none(), seconds)
+names = st.from_regex(r"[a-z][\w #.-]{0,20}", fullmatch=True).map(JobName)
+hooks = st.one_of(
+    st.builds(
+        Hook,
+        channel=st.just(Channel.MAIL),
+        target=st.just("ops@example.org"),
+        occasions=st.lists(st.sampled_from(Occasion), max_size=3).map(tuple),
+    ),
+    st.builds(
+        Hook,
+        channel=st.sampled_from([Channel.WEBHOOK, Channel.SLACK]),
+        target=st.just("https://example.org/hook"),
+    ),
+)
+fetches = st.builds(
+    Fetch,
+    uri=some_words,
+    output_file=words,
+    executable=st.booleans(),
+    cache=st.booleans(),
+    extract=st.booleans(),
+)
+#: ``uris`` or ``fetch``, as documents have them.
+files = st.one_of(
+    st.fixed_dictionaries({"uris": st.lists(some_words, max_size=2).map(tuple)}),
+    st.fixed_dictionaries({"fetch": st.lists(fetches, max_size=2).map(tuple)}),
+)
+#: A timetable with the zone as it was written, or the parent ``parent``.
+times = st.one_of(
+    repeatings.map(lambda t: {"timetable": t, "schedule_time_zone": t.zone}),
+    uncounted_crons.map(lambda t: {"timetable": t, "schedule_time_zone": t.zone}),
+    st.just({"parents": (JobName("parent"),)}),
+)
+_fields = st.fixed_dictionaries(
+    {
+        "name": names,
+        "command": some_words,
+        "executor": words,
+        "executor_flags": words,
+        "task_info_data": words,
+        "owner": words,
+        "owner_name": words,
+        "description": words,
+        "run_as_user": words,
+        "shell": st.booleans(),
+        "is_async": st.booleans(),
+        "disabled": st.booleans(),
+        "soft_error": st.booleans(),
+        "data_processing_job_type": st.booleans(),
+        "high_priority": st.booleans(),
+        "retries": st.integers(0, 9_999),
+        "max_completion_time": st.integers(0, 2**31 - 1),
+        "cpus": amounts,
+        "mem": amounts,
+        "disk": amounts,
+        "arguments": st.lists(words, max_size=2).map(tuple),
+        "environment_variables": st.lists(
+            st.tuples(some_words.filter(lambda text: "=" not in text), words), max_size=2
+        ).map(tuple),
+        "constraints": st.lists(
+            st.builds(Constraint, words, st.sampled_from(Operator), st.just("a.*")), max_size=2
+        ).map(tuple),
+        "starting_deadline_seconds": maybe_seconds,
+        "catch_up": st.sampled_from(CatchUp),
+        "catch_up_max": st.integers(1, 1_000),
+        "concurrency": st.sampled_from(Concurrency),
+        "trigger": st.sampled_from(Trigger),
+        "retry_delay_seconds": maybe_seconds,
+        "retry_factor": st.floats(1.0, 100.0),
+        "retry_delay_max_seconds": seconds,
+        "disable_after_failures": st.one_of(st.none(), st.integers(0, 100)),
+        "priority": st.integers(-1_000, 1_000),
+        "spread_seconds": seconds,
+        "unreachable_seconds": seconds,
+        "late_after_seconds": maybe_seconds,
+        "long_after_seconds": maybe_seconds,
+        "labels": st.dictionaries(words, words, max_size=2),
+        "hooks": st.lists(hooks, max_size=2).map(tuple),
+        "history_limit": st.integers(1, 1_000),
+    }
+)
+#: Every field has something; those of a kind that excludes another are left out.
+job_specs: st.SearchStrategy[JobSpec] = st.builds(
+    lambda fields, kept, when: JobSpec(**fields, **kept, **when), _fields, files, times
+)
