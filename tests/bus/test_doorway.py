@@ -119,7 +119,7 @@ class DoorwayTests(SynchronousTestCase):
         head, _, body = wire.value().partition(b"\r\n\r\n")
         self.assertTrue(head.startswith(b"HTTP/1.1 503 "))
         self.assertIn(b"Content-Length: %d" % len(body), head)
-        self.assertTrue(wire.disconnecting)
+        self.assertTrue(wire.lost)
         self.assertEqual(list(self.clock.getDelayedCalls()), [])
 
     def test_real_site(self) -> None:
