@@ -70,7 +70,10 @@ class Memory:
             if instance_id not in state.instances:
                 self._wrong(f"does not know {instance_id} any more")
         for instance in state.instances.values():
-            if instance.id in self.doomed and not instance.is_doomed:
+            if instance.is_doomed:
+                # Kept, and not shown any more, by the life before.
+                self.doomed.setdefault(instance.id, instance.doom)
+            elif instance.id in self.doomed:
                 doom = self.doomed[instance.id]
                 self._wrong(f"has forgotten to end {instance.id} ({doom})")
 
