@@ -16,6 +16,7 @@ from twisted.python import usage
 from mesostw.core.chronos.flags import ChronosFlags
 from mesostw.daemons.framework_flags import (
     credentials,
+    interval,
     master_address,
     milliseconds,
     origins,
@@ -162,7 +163,7 @@ FLAGS: Final[Sequence[Flag]] = (
     Flag("failure_retry", "Before a failed run is tried again, in ms.", "60000", milliseconds),
     Flag("disable_after_failures", "Failures in a row that disable a job; 0: never.", "0", count),
     Flag("task_epsilon", "How late jobs under /scheduler may start, in s.", "60", seconds),
-    Flag("reconciliation_interval", "Between two reconciliations, in s.", "600", seconds),
+    Flag("reconciliation_interval", "Between two reconciliations, in s.", "600", number),
     Flag(
         "decline_offer_duration",
         "How long an offer that nothing fits is refused, in ms.",
@@ -173,7 +174,7 @@ FLAGS: Final[Sequence[Flag]] = (
         "min_revive_offers_interval",
         "Between two requests for new offers, in ms.",
         "5000",
-        milliseconds,
+        interval,
     ),
     Flag("job_history_limit", "Runs that job/stat shows of each job.", "5", count),
     Flag("mail_server", "HOST:PORT of the mail server that tells owners.", read=mail_server),

@@ -17,7 +17,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +33,7 @@ from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.runner.procmon import ProcessMonitor
 from zope.interface import implementer
 
-from mesostw.daemons.local_parts import DEMO, Options, Part, parts_of
+from mesostw.daemons.local_parts import DEMO, DEMO_JOBS, Options, Part, parts_of
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.stopping import stop_with
 from mesostw.daemons.work_dir import refuse
@@ -67,7 +67,7 @@ class LocalCluster(Service):
     temporary: Path | None
     #: Ends the process with a status that says that something is wrong.
     give_up: Callable[[], object]
-    #: Whether there is to be an app to look at.
+    #: Whether there is to be something to look at.
     demo: bool = False
     _monitor: ProcessMonitor = field(init=False)
 
@@ -99,8 +99,8 @@ class LocalCluster(Service):
         self._forget_ready()
         # Only that nothing is started again; the monitor's own stop would end all at once.
         Service.stopService(self._monitor)
-        # Marathon first, or it would start anew what agents end; the master last.
-        for names in (["marathon"], [part.name for part in self.parts if part.is_agent]):
+        # Frameworks first, or they would start anew what agents end; the master last.
+        for names in (["marathon", "chronos"], [part.name for part in self.parts if part.is_agent]):
             await self._end(names)
         self._monitor.stopService()
         await self._gone([self._pid(part.name) for part in self.parts])
@@ -155,14 +155,21 @@ class LocalCluster(Service):
         self._write_ready()
         agents = sum(part.is_agent for part in self.parts)
         master = self.parts[0].address
-        self._log.info("the cluster is up: {count} agents and Marathon", count=agents)
+        frameworks = "Marathon and Chronos" if self._has_chronos else "Marathon"
+        self._log.info("the cluster is up: {count} agents, {who}", count=agents, who=frameworks)
         self._log.info("dashboard  http://{master}/", master=master)
         self._log.info("marathon   http://{address}/", address=self._address("marathon"))
+        if self._has_chronos:
+            self._log.info("chronos    http://{address}/", address=self._address("chronos"))
         command = f"mesostw --master {master} run --instances 200 -- sh -c 'sleep 2'"
         self._log.info("try        {command}", command=command)
 
     def _address(self, name: str) -> str:
         return next(part.address for part in self.parts if part.name == name)
+
+    @property
+    def _has_chronos(self) -> bool:
+        return any(part.name == "chronos" for part in self.parts)
 
     def _write_ready(self) -> None:
         if self.ready_file is None:
@@ -172,17 +179,28 @@ class LocalCluster(Service):
             "agents": [part.address for part in self.parts if part.is_agent],
             "marathon": self._address("marathon"),
         }
+        if self._has_chronos:
+            ready["chronos"] = self._address("chronos")
         beside = self.ready_file.with_name(self.ready_file.name + ".new")
         beside.write_bytes(msgspec.json.encode(ready))
         beside.replace(self.ready_file)
 
     async def _demonstrate(self) -> None:
-        """Have the demo app, as it is written here, also if it is there from before."""
-        url = f"http://{self._address('marathon')}/v2/apps{DEMO['id']}"
-        response = await treq.put(url, json=DEMO, timeout=10, persistent=False)
+        """Have the demo app and jobs, as they are written, also if they are there from before."""
+        await self._sent("PUT", f"{self._address('marathon')}/v2/apps{DEMO['id']}", DEMO)
+        if self._has_chronos:
+            for noun, job in DEMO_JOBS:
+                await self._sent("POST", f"{self._address('chronos')}/v1/scheduler/{noun}", job)
+
+    async def _sent(self, method: str, resource: str, document: Mapping[str, object]) -> None:
+        response = await treq.request(
+            method, f"http://{resource}", json=document, timeout=10, persistent=False
+        )
         if response.code >= 400:
             text = (await response.content()).decode(errors="replace")
-            self._log.warn("no demo app: {code} {text}", code=response.code, text=text)
+            self._log.warn(
+                "{resource}: {code} {text}", resource=resource, code=response.code, text=text
+            )
 
     async def _missing(self) -> str:
         """What is not up yet, in words; nothing if all is."""
@@ -195,7 +213,14 @@ class LocalCluster(Service):
             return f"{agents - active} of {agents} agents"
         marathon = self._address("marathon")
         told = await self._asked(f"http://{marathon}/v2/info")
-        return "" if told is not None and told.get("frameworkId") else f"Marathon at {marathon}"
+        if told is None or not told.get("frameworkId"):
+            return f"Marathon at {marathon}"
+        return await self._chronos_missing() if self._has_chronos else ""
+
+    async def _chronos_missing(self) -> str:
+        chronos = self._address("chronos")
+        told = await self._asked(f"http://{chronos}/v1/chronos/info")
+        return "" if told is not None and told.get("frameworkId") else f"Chronos at {chronos}"
 
     async def _asked(self, url: str) -> Any:
         """What a part answers in JSON; ``None`` while it does not."""

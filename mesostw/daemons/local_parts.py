@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shlex
 import signal
 import socket
@@ -19,6 +20,7 @@ from mesostw.model.resources import EMPTY, Resources
 
 PORT_MAX: Final = 65_535
 MARATHON_PORT: Final = 8080
+CHRONOS_PORT: Final = 4400
 
 #: A web server that shows its sandbox, checked by Marathon.
 DEMO: Final = {
@@ -36,6 +38,32 @@ DEMO: Final = {
     "upgradeStrategy": {"minimumHealthCapacity": 0.5, "maximumOverCapacity": 0.5},
 }
 
+#: A job on a clock, and one that follows it, with what its runs leave in their sandboxes.
+DEMO_JOBS: Final = (
+    (
+        "iso8601",
+        {
+            "name": "demo-extract",
+            "schedule": "R//PT1M",
+            "command": 'echo "extracted at $(date -u +%T) for $CHRONOS_JOB_RUN_TIME"',
+            "owner": "demo@localhost",
+            "cpus": 0.1,
+            "mem": 32,
+        },
+    ),
+    (
+        "dependency",
+        {
+            "name": "demo-report",
+            "parents": ["demo-extract"],
+            "command": 'echo "reported after $CHRONOS_PARENT_RUNS"',
+            "owner": "demo@localhost",
+            "cpus": 0.1,
+            "mem": 32,
+        },
+    ),
+)
+
 
 def resources(text: str) -> str:
     """The text of resources, if it can be read."""
@@ -48,7 +76,7 @@ class Options(FlagOptions):
 
     synopsis = "[options]"
     longdesc = (
-        "A master, agents and Marathon on this machine with the dashboard, for trying and "
+        "A master, agents, Marathon and Chronos on this machine with the dashboard, for trying and "
         "developing. "
         "Each part is a process of its own; one that is killed comes back."
     )
@@ -65,7 +93,13 @@ class Options(FlagOptions):
             "Marathon's port. 0: any, also when --port is 0 and this is not given.",
             read=port,
         ),
-        Flag("demo", "Whether a small app is created, to look at.", "false", boolean),
+        Flag("chronos", "Whether there is a Chronos too.", "true", boolean),
+        Flag(
+            "chronos_port",
+            "Chronos' port. 0: any, also when --port is 0 and this is not given.",
+            read=port,
+        ),
+        Flag("demo", "Whether a small app and two jobs are created.", "false", boolean),
         Flag("ready_file", "Written with every address, as JSON, once all is up."),
         Flag("cluster", "Name of the cluster, shown on the dashboard.", "local"),
         Flag(
@@ -134,55 +168,86 @@ def given_ports(ip: str, first: int, wanted: int) -> list[int]:
     return ports
 
 
-def ports_of(options: Options) -> tuple[list[int], int]:
+@frozen
+class Ports:
+    """Where each part listens."""
+
+    master: int
+    agents: Sequence[int]
+    marathon: int
+    #: ``None`` if there is none.
+    chronos: int | None
+
+
+def ports_of(options: Options) -> Ports:
     """
-    The master's port and the agents', and Marathon's.
+    A port for each part.
 
     :raises OSError: if one cannot be had now.
     """
     ip, wanted, first = options["ip"], options["agents"] + 1, options["port"]
-    marathon = options["marathon_port"]
-    if marathon is None:
-        marathon = MARATHON_PORT if first else 0
-    free = free_ports(ip, (wanted if first == 0 else 0) + (marathon == 0))
-    if marathon:
-        given_ports(ip, marathon, 1)
-    else:
-        marathon = free.pop()
-    return free if first == 0 else given_ports(ip, first, wanted), marathon
+    named = [_named(options["marathon_port"], MARATHON_PORT, first)]
+    if options["chronos"]:
+        named.append(_named(options["chronos_port"], CHRONOS_PORT, first))
+    free = free_ports(ip, (wanted if first == 0 else 0) + named.count(0))
+    for number in named:
+        if number:
+            given_ports(ip, number, 1)
+    named = [number or free.pop() for number in named]
+    row = free if first == 0 else given_ports(ip, first, wanted)
+    return Ports(row[0], row[1:], named[0], named[1] if len(named) > 1 else None)
+
+
+def _named(given: int | None, default: int, first: int) -> int:
+    """A framework's port; 0 is any, also where the row's is."""
+    if given is not None:
+        return given
+    return default if first else 0
 
 
 def parts_of(options: Options, work_dir: Path) -> list[Part]:
-    """The master first, then the agents, then Marathon: who comes later needs who was before."""
+    """The master first, then the agents, then the frameworks: each needs who was before."""
     ip = options["ip"]
-    ports, marathon_port = ports_of(options)
+    ports = ports_of(options)
     shared = [f"--log_format={options['log_format']}"]
     shared += [f"--logging_level={options['logging_level']}"]
     if options["hostname"]:
         shared.append(f"--hostname={options['hostname']}")
-    master = address_of(ip, ports[0])
+    master = address_of(ip, ports.master)
     master_command = (
         "mesos-master",
         f"--ip={ip}",
-        f"--port={ports[0]}",
+        f"--port={ports.master}",
         f"--work_dir={work_dir / 'master'}",
         f"--cluster={options['cluster']}",
     )
-    marathon_command = (
-        "marathon",
-        f"--master={master}",
-        f"--http_address={ip}",
-        f"--http_port={marathon_port}",
-        f"--work_dir={work_dir / 'marathon'}",
-    )
-    return [
+    parts = [
         part("master", master, [*master_command, *shared]),
         *(
             agent_part(options, work_dir, master, number, agent_port, shared)
-            for number, agent_port in enumerate(ports[1:], 1)
+            for number, agent_port in enumerate(ports.agents, 1)
         ),
-        part("marathon", address_of(ip, marathon_port), [*marathon_command, *shared]),
+        framework_part("marathon", ip, ports.marathon, work_dir, master, shared),
     ]
+    if ports.chronos is not None:
+        # Jobs that name nobody run as who tries this out, not as root.
+        own = [f"--user={getpass.getuser()}", *shared]
+        parts.append(framework_part("chronos", ip, ports.chronos, work_dir, master, own))
+    return parts
+
+
+def framework_part(
+    name: str, ip: str, number: int, work_dir: Path, master: str, shared: Sequence[str]
+) -> Part:
+    """Marathon or Chronos."""
+    command = (
+        name,
+        f"--master={master}",
+        f"--http_address={ip}",
+        f"--http_port={number}",
+        f"--work_dir={work_dir / name}",
+    )
+    return part(name, address_of(ip, number), [*command, *shared])
 
 
 def part(

@@ -21,34 +21,48 @@ class PartsTests(SynchronousTestCase):
     def test_ports(self) -> None:
         """The master has the port that was asked for, agents the following ones."""
         self.assertEqual(
-            self.parts("--agents=2", "--port=6000", "--marathon_port=6010"),
+            self.parts("--agents=2", "--port=6000", "--marathon_port=6010", "--chronos_port=6020"),
             [
                 ("master", "127.0.0.1:6000"),
                 ("agent1", "127.0.0.1:6001"),
                 ("agent2", "127.0.0.1:6002"),
                 ("marathon", "127.0.0.1:6010"),
+                ("chronos", "127.0.0.1:6020"),
             ],
         )
+
+    def test_without_chronos(self) -> None:
+        """Chronos may be left out; then it takes no port."""
+        names = [name for name, _ in self.parts("--agents=0", "--port=0", "--chronos=false")]
+        self.assertEqual(names, ["master", "marathon"])
 
     def test_any_port(self) -> None:
         """Port 0 is any free one; no two parts have the same."""
         addresses = [address for _, address in self.parts("--agents=5", "--port=0")]
-        self.assertEqual(len(set(addresses)), 7)
+        self.assertEqual(len(set(addresses)), 8)
         self.assertFalse(any(address.endswith(":0") for address in addresses))
 
     def test_no_agents(self) -> None:
         """A cluster may be without agents: others may join."""
-        self.assertEqual(len(self.parts("--agents=0", "--port=0")), 2)
+        self.assertEqual(len(self.parts("--agents=0", "--port=0")), 3)
 
     def test_commands(self) -> None:
-        """Agents and Marathon are told where the master is and where to keep their state."""
+        """Agents and frameworks are told where the master is and where to keep their state."""
         options = Options()
         options.parseOptions(
-            ["--agents=1", "--port=6000", "--marathon_port=0", "--resources=cpus:1"]
+            [
+                "--agents=1",
+                "--port=6000",
+                "--marathon_port=0",
+                "--chronos_port=0",
+                "--resources=cpus:1",
+            ]
         )
-        _, agent, marathon = parts_of(options, Path("/w"))
+        _, agent, marathon, chronos = parts_of(options, Path("/w"))
         for word in ("--master=127.0.0.1:6000", "--work_dir=/w/marathon"):
             self.assertIn(word, marathon.command)
+        for word in ("--master=127.0.0.1:6000", "--work_dir=/w/chronos"):
+            self.assertIn(word, chronos.command)
         for word in (
             "--master=127.0.0.1:6000",
             "--work_dir=/w/agent1",

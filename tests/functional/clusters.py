@@ -49,6 +49,8 @@ class LocalCluster:
             f"--work_dir={self.directory / 'work'}",
             f"--ready_file={self.ready_file}",
             "--resources=cpus:8;mem:4096;disk:4096;ports:[31000-32000]",
+            # Who needs a Chronos says so: the last word counts.
+            "--chronos=false",
             *flags,
         )
         with self.log.open("wb") as log:
@@ -64,6 +66,8 @@ class LocalCluster:
         self.master: str = ready["master"]
         self.agents: list[str] = ready["agents"]
         self.marathon: str = ready["marathon"]
+        #: Empty if there is none.
+        self.chronos: str = ready.get("chronos", "")
 
     def _ready(self) -> dict[str, Any] | None:
         if self.process.poll() is not None:
@@ -110,7 +114,7 @@ class LocalCluster:
             text=True,
             timeout=timeout_s,
             check=False,
-            env={**os.environ, "MARATHON": self.marathon},
+            env={**os.environ, "MARATHON": self.marathon, "CHRONOS": self.chronos},
         )
 
     def start_mesostw(self, *words: str) -> subprocess.Popen[str]:

@@ -23,9 +23,16 @@ marathon = ServiceMaker(
     tapname="marathon",
 )
 
+chronos = ServiceMaker(
+    name="mesostw chronos",
+    module="mesostw.daemons.chronos",
+    description="Run jobs on a clock and after each other.",
+    tapname="chronos",
+)
+
 mesos_local = ServiceMaker(
     name="mesostw local cluster",
     module="mesostw.daemons.local",
-    description="A master, agents and Marathon on this machine, each its own process.",
+    description="A master, agents, Marathon and Chronos on this machine, each its own process.",
     tapname="mesos-local",
 )
