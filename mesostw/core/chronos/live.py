@@ -53,6 +53,8 @@ class Live:
         #: Offers that are kept at hand, and since when, in steady seconds.
         self.held: dict[OfferId, tuple[Spot, float]] = {}
         self.flows = Flows(ReviveDue())
+        #: When something was last launched, in steady seconds.
+        self.stirred_at: float | None = None
         #: Whether something became ready since offers were last wished.
         self.wishes = False
         #: When runs were launched that nothing was heard of since, in steady seconds.

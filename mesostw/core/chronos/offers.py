@@ -3,6 +3,9 @@ Offers: used for what is ready, kept at hand while something soon will be, else 
 
 Runs that need the same are asked for as one, so an offer costs as many questions as there are
 different needs, not runs.  What an offer does not do for keeps nobody else from it.
+
+After something was launched more often follows: retries, dependents, what has waited for it.
+So for a while then a few offers are refused for a moment only, and none are suppressed.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ WARM_S: Final = 3.0
 HELD_MAX: Final = 1024
 #: Until what was kept for that long is offered again.
 SOON_REFUSE_S: Final = 1.0
+#: For how long after a launch more is likely, and of how many agents offers come again soon.
+STIRRED_S: Final = 10.0
+STIRRED_MAX: Final = 64
 
 #: What comes first: jobs with ``highPriority``, then by priority, instant and age.
 _Order: TypeAlias = tuple[bool, int, int, float, str]
@@ -86,8 +92,13 @@ def revive_due(turn: Turn) -> None:
 
 
 def _is_wanted(turn: Turn) -> bool:
-    """Whether something is ready, or will be in a moment."""
-    return bool(turn.live.ready) or _is_soon(turn)
+    """Whether something is ready, or may be in a moment."""
+    return bool(turn.live.ready) or _is_soon(turn) or _stirs(turn)
+
+
+def _stirs(turn: Turn) -> bool:
+    stirred = turn.live.stirred_at
+    return stirred is not None and turn.now.steady < stirred + STIRRED_S
 
 
 def _is_soon(turn: Turn) -> bool:
@@ -101,11 +112,13 @@ def _is_soon(turn: Turn) -> bool:
 def _let_go(turn: Turn) -> None:
     """Refuse what is of no use, or was kept for long: others may want it."""
     held = turn.live.held
-    is_soon = _is_soon(turn)
+    is_soon, stirs = _is_soon(turn), _stirs(turn)
     declined: defaultdict[float, list[OfferId]] = defaultdict(list)
     for number, (offer_id, (_, since)) in enumerate(list(held.items())):
         if not is_soon:
-            declined[turn.flags.decline_offer_duration_s].append(offer_id)
+            is_few = stirs and number < STIRRED_MAX
+            refuse_s = SOON_REFUSE_S if is_few else turn.flags.decline_offer_duration_s
+            declined[refuse_s].append(offer_id)
         elif turn.now.steady >= since + WARM_S or number >= HELD_MAX:
             declined[SOON_REFUSE_S].append(offer_id)
         else:
@@ -133,6 +146,7 @@ def _launch(turn: Turn) -> None:
         most = min(left, turn.flags.launches_per_offer_max)
         tasks = _fill(turn, spot, queues, most)
         if tasks:
+            live.stirred_at = turn.now.steady
             left -= len(tasks)
             del live.held[offer_id]
             operation = OfferOperation(
