@@ -87,7 +87,8 @@ def _change(turn: Turn, job: Job) -> None:
     turn.change(JobChanged(job))
     turn.change(VersionKept(job))
     versions = turn.state.versions[job.name]
-    for version in list(versions)[: len(versions) - max(1, turn.flags.versions_max)]:
+    surplus = len(versions) - max(1, turn.flags.versions_max)
+    for version in list(versions)[: max(0, surplus)]:
         turn.change(VersionForgotten(job.name, version))
 
 
