@@ -28,6 +28,9 @@ STATUS_OF: Final[Mapping[str, int]] = {
 #: Who is told that Chronos cannot answer now asks again after so many seconds.
 RETRY_AFTER_S: Final = 3
 
+#: First words of faults that go on from the name of their place.
+_PREDICATES: Final = frozenset({"and", "are", "cannot", "has", "is", "may", "must", "would"})
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -65,8 +68,14 @@ def _sentences(faults: Iterable[Place]) -> Iterable[str]:
     """Every fault with the name of its place, unless it says that itself."""
     for fault in faults:
         place = fault.path.strip("/")
-        for error in fault.errors:
-            yield error if not place or place in error else f"{place}: {error}"
+        yield from (_sentence(place, error) for error in fault.errors)
+
+
+def _sentence(place: str, error: str) -> str:
+    if not place or error.startswith(place) or (error.startswith("'") and place in error):
+        return error
+    mark = "" if error.partition(" ")[0] in _PREDICATES else ":"
+    return f"{place}{mark} {error}"
 
 
 def refused(unfit: Unfit, *, is_old: bool) -> ApiRefusal:

@@ -212,10 +212,18 @@ class PostingTests(OldCase):
 
     def test_faults(self) -> None:
         """All faults are one sentence each, with their places beside."""
-        faults = (Fault("/cpus", ("give more than 0",)), Fault("/", ("name is missing",)))
+        faults = (
+            Fault("/cpus", ("must be more than 0", "its unit is no number")),
+            Fault("/", ("nothing is given",)),
+            Fault("/name", ("'/' is no name", "name is long")),
+        )
         said = self.refused("POST", f"{V3}/iso8601", Unfit("invalid", "x", faults), DOCUMENT)
-        self.assertEqual(said["message"], "cpus: give more than 0; name is missing")
-        self.assertEqual(said["faults"][0], {"path": "/cpus", "errors": ["give more than 0"]})
+        self.assertEqual(
+            said["message"],
+            "cpus must be more than 0; cpus: its unit is no number; nothing is given; "
+            "'/' is no name; name is long",
+        )
+        self.assertEqual(said["faults"][1], {"path": "/", "errors": ["nothing is given"]})
 
     def test_actor(self) -> None:
         """Who asks is who the client names, else whom the credentials are of."""
