@@ -102,7 +102,7 @@ def skip(
     If the last that ended was skipped for the same reason, it stands for these too.
     """
     last = _last_ended(turn, job)
-    if last is not None and last.skip is reason:
+    if last is not None and last.skip is reason and last.cause is Cause.CLOCK:
         extended = replace(
             last,
             skipped=last.skipped + count,
