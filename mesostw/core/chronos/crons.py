@@ -18,14 +18,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
+from heapq import merge
 from typing import Final
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from mesostw.core.chronos.zones import local_of, naive_ms, offset_ms
-from mesostw.model.jobs import INSTANT_MAX, Cron, Instant, JobName
+from mesostw.model.jobs import Cron, Instant, JobName
 
 EXPRESSIONS_MAX: Final = 50
 EXPRESSION_CHARS_MAX: Final = 200
@@ -44,6 +44,7 @@ _NAMED: Final = {
 #: What ``H`` may be, by field from the seconds on; days that every month has.
 _HASHED: Final = ((0, 59), (0, 59), (0, 23), (1, 28), (1, 12), (0, 6))
 _HASH: Final = re.compile(r"H(?:\((\d+)-(\d+)\))?(?:/(\d+))?", re.ASCII)
+_UTC_NAME: Final = "UTC"
 _ANY_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -98,41 +99,34 @@ def _hashed(found: re.Match[str], kind: int, name: JobName) -> str:
 # --- instants -----------------------------------------------------------------------
 
 
+def following(t: Cron, instant: Instant) -> Iterator[Instant]:
+    """All instants later than ``instant``, one after the other, as if there were no count."""
+    last = max(instant, t.since - 1)
+    # What several expressions name is one instant.
+    for one in merge(*(_named_by(expression, t, last) for expression in t.expressions)):
+        if one > last:
+            yield one
+            last = one
+
+
 def after(t: Cron, instant: Instant) -> Instant | None:
-    """The first instant later than ``instant``, as if there were no count."""
-    floor = max(instant, t.since - 1)
-    found = [one for text in t.expressions if (one := _next_of(t, text, floor)) is not None]
-    return min(found, default=None)
+    """The first instant later than ``instant``."""
+    return next(following(t, instant), None)
 
 
-def _next_of(t: Cron, expression: str, floor: int) -> Instant | None:
-    """The first instant of one expression that is later than ``floor`` and on a day of ours."""
-    begin = local_of(t.zone, Instant(floor))
-    while begin.year < _YEAR_MAX:
-        found = _stepped(expression, begin, t.zone, floor)
-        if found is None or found.date() not in t.without:
-            return None if found is None else _instant_of(found, t.zone)
-        # Nothing on this day: on from its last second.
-        begin = datetime.combine(found.date(), time(23, 59, 59), begin.tzinfo)
-    return None
-
-
-def _stepped(expression: str, begin: datetime, zone: str, floor: int) -> datetime | None:
-    for found in _times(expression, begin):
-        # What was moved out of a gap, or stands in the first of two hours, may be behind.
-        instant = _instant_of(found, zone)
-        if instant > INSTANT_MAX or found.year >= _YEAR_MAX:
-            return None
-        if instant > floor:
-            return found
-    return None
-
-
-def _times(expression: str, begin: datetime) -> Iterator[datetime]:
-    # cronsim knows UTC by this object alone.
-    at = begin.replace(tzinfo=UTC) if begin.tzinfo == ZoneInfo("UTC") else begin
-    return iter(CronSim(expression, at))
-
-
-def _instant_of(local: datetime, zone: str) -> Instant:
-    return Instant(naive_ms(local) - offset_ms(zone, local))
+def _named_by(expression: str, t: Cron, floor: int) -> Iterator[Instant]:
+    """What one expression names, about from ``floor`` on, in order."""
+    begin: datetime | None = local_of(t.zone, Instant(floor))
+    if t.zone == _UTC_NAME:
+        # cronsim knows UTC by this object alone, and need not ask for offsets then.
+        begin = begin.replace(tzinfo=UTC) if begin else None
+    while begin is not None and begin.year < _YEAR_MAX:
+        sim, begin = CronSim(expression, begin), None
+        for found in sim:
+            if found.year >= _YEAR_MAX:
+                return
+            if found.date() in t.without:
+                # Nothing on this day: on from its last second.
+                begin = datetime.combine(found.date(), time(23, 59, 59), found.tzinfo)
+                break
+            yield Instant(naive_ms(found) - offset_ms(t.zone, found))

@@ -70,6 +70,8 @@ def judged(
     if faults or spec is None:
         return _unfit(faults, "invalid")
     same = known is not None and known.spec.timetable == spec.timetable
+    if spec.is_dependent and draft.schedule_time_zone:
+        unknown = (*unknown, "scheduleTimeZone")
     return Judged(spec, unknown, restored, same)
 
 

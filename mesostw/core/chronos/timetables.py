@@ -8,7 +8,7 @@ both, so that nothing here depends on when it is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from msgspec import Struct
@@ -145,20 +145,22 @@ def within(t: Timetable, start: Instant, end: Instant, n: int) -> tuple[Instant,
     if isinstance(t, Repeating):
         low = repeating.reached(t, Instant(start - 1))
         return tuple(one for one in _between(t, low, low + n) if one < end)
-    found: list[Instant] = []
-    at = crons.after(t, Instant(start - 1))
-    while at is not None and at < end and len(found) < n:
-        found.append(at)
-        at = crons.after(t, at)
-    return tuple(found)
+    inside = takewhile(lambda one: one < end, crons.following(t, Instant(start - 1)))
+    return tuple(islice(inside, n))
 
 
 def _walk(t: Timetable, passed: int, due: Instant) -> Iterator[Instant]:
     """Every instant from ``due`` on."""
-    at: Instant | None = due
-    while at is not None:
-        yield at
-        at, passed = after(t, passed, at), passed + 1
+    yield due
+    match t:
+        case Repeating():
+            index = passed + 1
+            while (t.count is None or index < t.count) and (at := repeating.instant_at(t, index)):
+                yield at
+                index += 1
+        case Cron():
+            left = None if t.count is None else max(0, t.count - passed - 1)
+            yield from islice(crons.following(t, due), left)
 
 
 def _between(t: Repeating, low: int, high: int) -> tuple[Instant, ...]:

@@ -22,7 +22,7 @@ from mesostw.core.chronos import crons, intervals, repeating, timetables, zones
 from mesostw.core.chronos.drafts import JobDraft
 from mesostw.core.chronos.flags import PERIOD_MIN_S
 from mesostw.core.chronos.intervals import Interval, Start
-from mesostw.core.chronos.periods import mean_ms_of, text_of
+from mesostw.core.chronos.periods import days_of, mean_ms_of, months_of, text_of
 from mesostw.core.framework.faults import Faults
 from mesostw.model.jobs import Cron, Instant, JobName, JobSpec, Repeating, Timetable
 
@@ -58,6 +58,9 @@ def timing_of(
         return None
     if draft.cron:
         found: Timetable | None = _cron_of(draft, name, zone, known, now, faults)
+    elif draft.exclude_dates:
+        faults.add("/excludeDates", "means something to a cron only: leave it out")
+        return None
     else:
         text = "" if draft.schedule is UNSET else draft.schedule
         found = _repeating_of(text, zone, zone_text, known, now, faults)
@@ -129,10 +132,16 @@ def _beginning_now(read: Interval, zone: str, now: Instant) -> Repeating:
     """
     With the present as its anchor, which it keeps.
 
-    In the second of two hours that clocks show twice, no local time says which is meant: it
-    begins an hour ago then, which is served at once as any other that is late.
+    In the second of two hours that clocks show twice, no local time says which is meant.  A
+    period that is the same by any clock does without the zone then; of others the first
+    instant is as late as that.
     """
-    return Repeating(repeating.anchor_of(now, zone, 0), read.period, read.count, zone)
+    local = repeating.anchor_of(now, zone, 0)
+    offset_ms = zones.naive_ms(local) - now
+    found = Repeating(local, read.period, read.count, zone)
+    if repeating.instant_at(found, 0) == now or months_of(read.period) or days_of(read.period):
+        return found
+    return Repeating(local, read.period, read.count, offset_s=offset_ms // 1_000)
 
 
 # --- crons ------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from mesostw.core.framework.faults import Faults
 from mesostw.model.jobs import Cron, JobName, JobSpec
 
 _TIMES: Final = ("schedule", "cron", "parents")
+#: The same in documents.
+_ABOUT: Final = ("scheduleTimeZone", "excludeDates")
 _ABOUT_TIMES: Final = ("schedule_time_zone", "exclude_dates")
 
 
@@ -98,22 +100,22 @@ def _times_kept(case: Case, kept: JobSpec, faults: Faults) -> dict[str, object] 
     if "parents" in shown:
         faults.add("/scheduleTimeZone", "means nothing to a job with parents: leave it out")
         return None
-    given = {name: value for name, value in case.asked.document.items() if name in shown}
+    given = {name: case.asked.document.get(name) for name in _ABOUT if name in case.asked.document}
     full = drafts.draft_of({"name": case.name, **shown, **given}, faults)
     if full is None:
         return None
     found = timing.timing_of(full, case.name, _known_of(case), case.now, faults)
-    return (
-        None
-        if found is None
-        else {"timetable": found.timetable, "schedule_time_zone": found.zone_text}
-    )
+    if found is None:
+        return None
+    return {"timetable": found.timetable, "schedule_time_zone": found.zone_text}
 
 
 def _parents_of(case: Case, faults: Faults) -> dict[str, object] | None:
     """Parents that there are, and no circle."""
     parents = tuple(dict.fromkeys(JobName(one) for one in case.draft.parents or ()))
     wrong = _parents_fault(case, parents)
+    if case.draft.exclude_dates:
+        faults.add("/excludeDates", "means something to a cron only: leave it out")
     if wrong is not None:
         faults.add("/parents", wrong)
         return None

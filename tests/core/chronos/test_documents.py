@@ -256,6 +256,17 @@ class RefusedTests(DocumentTests):
         found = self.faults_of({"schedule": None, "cron": "0 0 * * *", "excludeDates": ["x"]})
         self.assertIn("/excludeDates(0)", found)
 
+    def test_days_without_cron(self) -> None:
+        """Days without instants belong to a cron; a zone means nothing to a dependent job."""
+        days = {"excludeDates": ["2026-12-25"]}
+        self.assertIn("/excludeDates", self.faults_of(days))
+        dependent = {"schedule": None, "parents": ["b"]}
+        self.assertIn("/excludeDates", self.faults_of({**dependent, **days}, job("b")))
+        self.assertIsInstance(judge(days, job("a"), patches="a"), Unfit)
+        found = judge({**LEAST, **dependent, "scheduleTimeZone": "UTC"}, job("b"))
+        assert isinstance(found, Judged)
+        self.assertEqual(found.ignored, ("scheduleTimeZone",))
+
     def test_one_of_them(self) -> None:
         """A schedule, a cron and parents exclude each other; contradictions are told."""
         self.assertIn("/parents", self.faults_of({"parents": ["b"]}, job("b")))
@@ -418,6 +429,18 @@ class TimetableTests(DocumentTests):
         for text, expected in (("R3//PT1H", earlier), ("R4//PT1H", replace(now, count=4))):
             one = self.spec_of({**LEAST, "schedule": text}, known)
             self.assertEqual(one.timetable, expected)
+
+    def test_empty_start_in_doubt(self) -> None:
+        """In the second of two hours, one that needs no zone still begins now."""
+        state = ChronosState()
+        # 2026-10-25T01:30:00Z, when it is 2:30 in Berlin for the second time.
+        now = Instant(1_792_891_800_000)
+        for period, late in (("PT1H", 0), ("P1D", 3_600_000)):
+            document = {**LEAST, "schedule": f"R//{period}", "scheduleTimeZone": "Europe/Berlin"}
+            found = judged(JobAsked(document=document), None, state, FLAGS, now)
+            assert isinstance(found, Judged)
+            assert found.spec.timetable is not None
+            self.assertEqual(timetables.first(found.spec.timetable), now - late)
 
     def test_shown_text(self) -> None:
         """The text that was shown keeps the timetable; another zone, count or start does not."""
