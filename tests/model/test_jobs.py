@@ -8,12 +8,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.model.jobs import (
     INSTANT_MAX,
     NAME_PATTERN,
+    CatchUp,
+    Concurrency,
     Constraint,
     Fetch,
     JobName,
     JobSpec,
     Operator,
     Timetable,
+    Trigger,
 )
 
 #: The API's fields that are one of ours to one, and their defaults.
@@ -46,14 +49,41 @@ FIELDS = {
     "parents": (),
 }
 
+#: Fields that are only ours.
+OURS = {
+    "startingDeadlineSeconds": None,
+    "catchUp": CatchUp.ONE,
+    "catchUpMax": 10,
+    "concurrency": Concurrency.QUEUE,
+    "trigger": Trigger.SUCCESS,
+    "retryDelaySeconds": None,
+    "retryFactor": 1.0,
+    "retryDelayMaxSeconds": 3600.0,
+    "disableAfterFailures": None,
+    "priority": 0,
+    "spreadSeconds": 0.0,
+    "unreachableSeconds": 300.0,
+    "lateAfterSeconds": None,
+    "longAfterSeconds": None,
+    "labels": {},
+    "hooks": (),
+    "historyLimit": 20,
+}
+
 
 class JobSpecTests(SynchronousTestCase):
     """The document of a job."""
 
     def test_names(self) -> None:
-        """Every field has the API's name and default."""
-        found = {field.encode_name: field.default for field in msgspec.structs.fields(JobSpec)}
-        self.assertEqual({name: found.get(name) for name in FIELDS}, FIELDS)
+        """Every field has the API's name and default, and there are no others."""
+        plain = JobSpec(name=JobName("a"))
+        found = {
+            field.encode_name: getattr(plain, field.name)
+            for field in msgspec.structs.fields(JobSpec)
+        }
+        # Both are told in other words: ``name`` has no default, ``schedule`` is a text.
+        del found["name"], found["timetable"]
+        self.assertEqual(found, FIELDS | OURS)
 
     def test_parts(self) -> None:
         """Parts are read in the API's forms: constraints as lists, fetch in snake case."""
