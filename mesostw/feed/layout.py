@@ -55,6 +55,7 @@ CLUSTER_COLUMNS: Final = (
     "offers",
     "live_clients",
     "door",
+    "chronos_door",
 )
 
 
@@ -69,6 +70,7 @@ class Banner:
     started: float
     #: The framework whose API the master's ``/marathon`` leads to; empty for none.
     door: str = ""
+    chronos_door: str = ""
 
 
 class MasterLayout:
@@ -233,6 +235,7 @@ class MasterLayout:
             len(view.offers),
             self._live_clients(),
             banner.door,
+            banner.chronos_door,
         )
 
     def _add_up(self, old: Row | None, new: Row | None) -> None:
