@@ -11,7 +11,13 @@ from typing import Final
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.cli.main import parser
+from mesostw.core.chronos import documents
+from mesostw.core.chronos.flags import ChronosFlags
+from mesostw.core.chronos.state import ChronosState
+from mesostw.core.chronos.words import JobAsked
+from mesostw.daemons import chronos_flags
 from mesostw.daemons.marathon_flags import FLAGS
+from mesostw.model.jobs import Instant
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LINK: Final = re.compile(r"\[[^\]]*\]\(([^)#:]+)\)")
@@ -42,8 +48,8 @@ class DocsTests(SynchronousTestCase):
             self.assertTrue(page.read_text().startswith(f"# {number}. "), page.name)
 
     def test_commands(self) -> None:
-        """Every ``mesostw`` command line in the README and the guide is one that it takes."""
-        for page in ("README.md", "docs/marathon.md"):
+        """Every ``mesostw`` command line in the README and the guides is one that it takes."""
+        for page in ("README.md", "docs/marathon.md", "docs/chronos.md"):
             text = (ROOT / page).read_text()
             lines = COMMAND.findall(text)
             self.assertGreater(len(lines), 5, page)
@@ -65,6 +71,25 @@ class DocsTests(SynchronousTestCase):
         for names, defaults in rows:
             found = re.findall(r"--(\w+)", names)
             self.assertEqual([known[name] for name in found], re.findall(r"\d+", defaults))
+
+    def test_flags_of_the_guide_to_chronos(self) -> None:
+        """Flags in its tables are Chronos', with its defaults."""
+        text = (ROOT / "docs" / "chronos.md").read_text()
+        known = {flag.name: flag.default for flag in chronos_flags.FLAGS}
+        rows = re.findall(r"^\| `--(\w+)` \| (\d+) \|", text, re.M)
+        self.assertGreater(len(rows), 4)
+        for name, default in rows:
+            self.assertEqual(known[name], default, name)
+        self.assertEqual(set(re.findall(r"`--(\w+)`", text)) & set(chronos_flags.ABSENT), set())
+
+    def test_job_of_the_guide_to_chronos(self) -> None:
+        """Its job is one that Chronos takes, with no field left out of account."""
+        text = (ROOT / "docs" / "chronos.md").read_text()
+        (document,) = re.findall(r"```json\n(.*?)```", text, re.S)
+        question = JobAsked(document=json.loads(document))
+        judged = documents.judged(question, None, ChronosState(), ChronosFlags(), Instant(0))
+        assert isinstance(judged, documents.Judged), judged
+        self.assertEqual(judged.ignored, ())
 
     def test_named_modules_exist(self) -> None:
         """Paths in backticks on the architecture page are paths of the package."""
