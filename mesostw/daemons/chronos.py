@@ -7,10 +7,12 @@ from random import Random
 from typing import Any, Final
 
 from twisted.application.service import IService
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.web.client import Agent
 from zope.interface import implementer
 
+from mesostw import __version__
 from mesostw.core.chronos.machine import Chronos
 from mesostw.core.chronos.state import ChronosState
 from mesostw.core.chronos.words import Notified, Notify, StepDown
@@ -24,6 +26,9 @@ from mesostw.daemons.frameworks import (
 )
 from mesostw.daemons.options import FlagOptions
 from mesostw.feed.changes import Feed
+from mesostw.feed.chronos import chronos_face
+from mesostw.feed.chronos_layout import ChronosBanner
+from mesostw.feed.live import Live
 from mesostw.http.chronos.parts import ChronosIdentity, ChronosParts
 from mesostw.http.chronos.site import chronos_site
 from mesostw.http.serving import HouseSite
@@ -73,6 +78,7 @@ class ChronosDaemon(FrameworkDaemon):
     _core: Chronos
     _feed: Feed[ChronosState, Any]
     _notifier: INotifier
+    _live: Live | None = None
 
     def mind(self, nonce: bytes, chance: Random) -> Mind:
         """Chronos' core, and who tells owners and hooks."""
@@ -88,23 +94,29 @@ class ChronosDaemon(FrameworkDaemon):
 
     def site(self, address: str) -> HouseSite:
         """Everything that is answered over HTTP."""
-        options = self.options
+        options, clock = self.options, self.clock
+        name, started = options["mesos_framework_name"], clock.wall()
+        banner = ChronosBanner(name=name, leader=address, version=__version__, started=started)
+        face = chronos_face(self._feed, clock, lambda: banner, deferToThread)
+        self._live = face.live
         return chronos_site(
             ChronosParts(
                 feed=self._feed,
                 inbox=self.driver,
-                clock=self.clock,
+                clock=clock,
                 reports=self._core,
                 identity=ChronosIdentity(
                     address=address,
-                    started=self.clock.wall(),
-                    name=options["mesos_framework_name"],
+                    started=started,
+                    name=name,
                     flags=shown(options),
                 ),
                 flags=self._core.flags,
                 web=Agent(self.reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
                 credentials=options["http_credentials"] or "",
                 allowed_origins=options["access_control_allow_origin"],
+                live=face.socket,
+                snapshots=face.snapshots,
                 levels=self.levels,
             )
         )
@@ -119,6 +131,8 @@ class ChronosDaemon(FrameworkDaemon):
     def quieten(self) -> None:
         """Tell nobody more; what was not told is kept, and told by the next life."""
         self._notifier.close()
+        if self._live is not None:
+            self._live.stop()
 
 
 def framework_of(options: FlagOptions, core: Chronos, webui_url: str) -> FrameworkInfo:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Final, cast
@@ -116,6 +116,11 @@ class Options(FlagOptions):
             "Name of the framework whose API /marathon leads to. Empty: no door.",
             "marathon",
         ),
+        Flag(
+            "chronos_door",
+            "Name of the framework whose API /chronos leads to. Empty: no door.",
+            "chronos",
+        ),
         *COMMON,
     )
 
@@ -197,8 +202,8 @@ class MasterDaemon(Service):
         core: Master,
     ) -> HouseSite:
         """Everything that is answered over HTTP."""
-        reactor, door = self._reactor, self._options["framework_door"]
-        live = live_parts(feed, self._clock, lambda: banner_of(identity, door), deferToThread)
+        reactor, doors = self._reactor, doors_of(self._options)
+        live = live_parts(feed, self._clock, lambda: banner_of(identity, doors), deferToThread)
         self._live = live.live
         return master_site(
             MasterParts(
@@ -214,7 +219,7 @@ class MasterDaemon(Service):
                 why=core.why,
                 counters=core.counters,
                 dial=dial_with(reactor),
-                door=door,
+                doors=doors,
             )
         )
 
@@ -284,7 +289,12 @@ def dial_with(reactor: Any) -> Dial:
     return dial
 
 
-def banner_of(identity: Identity, door: str) -> Banner:
+def doors_of(options: Options) -> Mapping[str, str]:
+    """Of each door the name of the framework that it leads to; empty if it is shut."""
+    return {"marathon": options["framework_door"], "chronos": options["chronos_door"]}
+
+
+def banner_of(identity: Identity, doors: Mapping[str, str]) -> Banner:
     """What the dashboard says at its top."""
     return Banner(
         name=identity.cluster,
@@ -292,7 +302,8 @@ def banner_of(identity: Identity, door: str) -> Banner:
         master_id=identity.id(),
         version=__version__,
         started=identity.started,
-        door=door,
+        door=doors["marathon"],
+        chronos_door=doors["chronos"],
     )
 
 

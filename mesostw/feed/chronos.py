@@ -26,7 +26,7 @@ def chronos_face(
     return face_of(
         feed,
         clock,
-        lambda clients: ChronosLayout(feed, banner, clients),
+        lambda clients: ChronosLayout(feed, banner, clock.wall, clients),
         banner().version,
         offload,
         origins,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final, cast
 
 import attrs
 
 from mesostw.core.chronos import changes
-from mesostw.core.chronos.events import SchedulerDisconnected, SchedulerRegistered
-from mesostw.core.chronos.records import Run, RunState
 from mesostw.core.chronos.state import ChronosState
 from mesostw.feed import chronos_rows as rows
+from mesostw.feed.chronos_events import JEVENT_COLUMNS, ChronosEvents
 from mesostw.feed.tables import Row, Table
 from mesostw.interfaces import IFeed
 from mesostw.model.jobs import JobName, RunId
@@ -21,36 +19,27 @@ from mesostw.model.jobs import JobName, RunId
 #: The one key of the one row of ``chronos``.
 ALL: Final = "chronos"
 _ALL: Final = ("chronos", ALL)
-#: Ended runs that are shown beside those that live; a job's page asks for the others.
-RECENT_MAX: Final = 1_000
 
-#: States of runs that have not ended, in the order in which a run goes through them.
-LIVING: Final = (
-    RunState.WAITING,
-    RunState.LAUNCHING,
-    RunState.STAGING,
-    RunState.STARTING,
-    RunState.RUNNING,
-    RunState.AWAITED,
-)
+#: Jobs that are so; ``success``, ``failure`` and ``fresh`` say how one ended last.
+COUNTED: Final = ("disabled", "success", "failure", "fresh", "running", "queued")
 CHRONOS_COLUMNS: Final = (
     "name",
     "leader",
     "version",
     "started",
     "framework_id",
-    "connected",
     "jobs",
-    "disabled",
-    *(state.value for state in LIVING),
-    "notices",
+    *COUNTED,
+    "paused",
     "paused_since",
     "paused_by",
     "paused_why",
     "live_clients",
 )
-_STATE_AT: Final = rows.RUN_COLUMNS.index("state")
 _DISABLED_AT: Final = rows.JOB_COLUMNS.index("disabled")
+_LAST_AT: Final = rows.JOB_COLUMNS.index("last")
+_RUNNING_AT: Final = rows.JOB_COLUMNS.index("running")
+_QUEUED_AT: Final = rows.JOB_COLUMNS.index("queued")
 
 
 @attrs.frozen(kw_only=True)
@@ -67,43 +56,29 @@ class ChronosBanner:
 
 class ChronosLayout:
     """
-    Topics: what Chronos is, jobs, runs that live or ended last, and what of them waits.
+    Topics: what Chronos is, jobs, runs and events.
 
-    Runs are counted by the differences of their rows, so that one that moves among thousands
-    costs two rows.
+    A run has a row while it has not ended, and as one of the last of its job; all others are
+    the API's to tell.  Whether a job is overdue depends on the time of day; pages tell it from
+    ``next`` by the clock that they show.
     """
 
     def __init__(
         self,
         feed: IFeed,
         banner: Callable[[], ChronosBanner],
+        wall: Callable[[], float],
         live_clients: Callable[[], int] = lambda: 0,
-        recent_max: int = RECENT_MAX,
     ) -> None:
         self._feed, self._banner, self._live_clients = feed, banner, live_clients
-        self._recent_max = recent_max
-        self._states: Counter[int] = Counter()
-        self._disabled = 0
-        #: Ended runs that are shown, the first to end first.
-        self._recent: OrderedDict[RunId, None] = OrderedDict()
-        #: Whether a master knows us, as far as was told.
-        self._connected = False
+        #: By job: its ended runs that have rows.
+        self._shown: dict[JobName, tuple[RunId, ...]] = {}
+        self._total: Counter[str] = Counter()
+        self.events = ChronosEvents(wall)
         self.tables = [
-            Table(
-                "runs",
-                rows.RUN_COLUMNS,
-                self._run,
-                enums={"state": rows.STATES},
-                watch=self._count_run,
-            ),
-            Table("waiting", rows.WAITING_COLUMNS, self._waiting),
-            Table(
-                "jobs",
-                rows.JOB_COLUMNS,
-                self._job,
-                enums={"last": rows.RESULTS},
-                watch=self._count_job,
-            ),
+            Table("runs", rows.RUN_COLUMNS, self._run, enums={"state": rows.STATES}),
+            Table("jobs", rows.JOB_COLUMNS, self._job, watch=self._count),
+            Table("jevents", JEVENT_COLUMNS, self.events.row),
             # Last: its counts are those of the rows above.
             Table("chronos", CHRONOS_COLUMNS, self._chronos),
         ]
@@ -113,27 +88,25 @@ class ChronosLayout:
         view: ChronosState = self._feed.view
         return view
 
-    # --- changes ------------------------------------------------------------------
+    # --- changes ------------------------------------------------------------
 
     def noted(self, change: object) -> None:
-        """Remember whether a master knows us, also while nobody looks."""
-        match change:
-            case changes.Told(SchedulerRegistered()):
-                self._connected = True
-            case changes.Told(SchedulerDisconnected()):
-                self._connected = False
-            case _:
-                pass
+        """Remember ``change`` as an event, if it is one that people want to know."""
+        self.events.noted(change)
 
     def touched(self, change: object) -> Iterable[tuple[str, Hashable]]:
+        for key in self.events.fresh():
+            yield "jevents", key
         match change:
             case changes.Restored(kept):
                 yield from self.touched(kept)
             case changes.RunChanged(run) | changes.RunForgotten(run):
-                yield from self._touched_run(run)
+                yield "runs", run.id
+                yield from self._moved(run.job)
+                yield "jobs", run.job
             case changes.JobChanged(job):
                 yield "jobs", job.name
-            case changes.JobRemoved(name):
+            case changes.JobRemoved(name) | changes.StandingForgotten(name):
                 yield "jobs", name
             case changes.StandingChanged(standing):
                 yield "jobs", standing.job
@@ -141,46 +114,40 @@ class ChronosLayout:
                 pass
         yield _ALL
 
-    def _touched_run(self, run: Run) -> Iterator[tuple[str, Hashable]]:
-        yield "runs", run.id
-        yield "waiting", run.id
-        yield "jobs", run.job
-        if run.id not in self._view.runs:
-            self._recent.pop(run.id, None)
-        elif run.is_ended:
-            self._recent[run.id] = None
-            if len(self._recent) > self._recent_max:
-                yield "runs", self._recent.popitem(last=False)[0]
+    def _moved(self, name: JobName) -> Iterator[tuple[str, Hashable]]:
+        """Ended runs of a job that are no longer, or only now, among its last."""
+        before = self._shown.get(name, ())
+        ended = self._view.ended_of(name).values()
+        after = tuple(run.id for run in rows.newest(ended, rows.SHOWN_MAX))
+        if before == after:
+            return
+        if after:
+            self._shown[name] = after
+        else:
+            self._shown.pop(name, None)
+        yield from (("runs", key) for key in {*before, *after})
 
     def everything(self) -> Iterable[tuple[str, Hashable]]:
         view = self._view
-        ended = (run for run in view.runs.values() if run.is_ended)
-        newest = heapq.nlargest(self._recent_max, ended, key=lambda run: run.ended_at or run.since)
-        self._recent = OrderedDict((run.id, None) for run in reversed(newest))
-        living = [run_id for runs in view.live.values() for run_id in runs]
-        yield from (("runs", key) for key in (*self._recent, *living))
-        yield from (("waiting", key) for key in living)
+        for name in view.ended:
+            yield from self._moved(name)
+        for live in view.live.values():
+            yield from (("runs", key) for key in live)
         yield from (("jobs", key) for key in view.jobs)
+        yield from (("jevents", key) for key in self.events.kept())
         yield _ALL
 
     def cleared(self) -> None:
-        self._states.clear()
-        self._disabled = 0
-        self._recent.clear()
+        self._shown.clear()
+        self._total.clear()
 
-    # --- rows -----------------------------------------------------------------------
+    # --- rows -----------------------------------------------------------------
 
     def _run(self, key: Hashable) -> Row | None:
         run = self._view.runs.get(cast(RunId, key))
-        if run is None or (run.is_ended and run.id not in self._recent):
+        if run is None or (run.is_ended and run.id not in self._shown.get(run.job, ())):
             return None
         return rows.run_row(run)
-
-    def _waiting(self, key: Hashable) -> Row | None:
-        run = self._view.runs.get(cast(RunId, key))
-        if run is None or run.state is not RunState.WAITING:
-            return None
-        return rows.waiting_row(run)
 
     def _job(self, key: Hashable) -> Row | None:
         view = self._view
@@ -188,30 +155,28 @@ class ChronosLayout:
         return None if job is None else rows.job_row(view, job)
 
     def _chronos(self, key: Hashable) -> Row:
-        view, banner, pause = self._view, self._banner(), self._view.pause
+        view, banner = self._view, self._banner()
+        pause = view.pause
         return (
             banner.name,
             banner.leader,
             banner.version,
             banner.started,
             view.framework_id,
-            self._connected,
             len(view.jobs),
-            self._disabled,
-            *(self._states[rows.STATES.index(state.value)] for state in LIVING),
-            len(view.notices),
+            *(self._total[name] for name in COUNTED),
+            pause is not None,
             None if pause is None else pause.since,
             "" if pause is None else pause.by,
             "" if pause is None else pause.why,
             self._live_clients(),
         )
 
-    def _count_run(self, old: Row | None, new: Row | None) -> None:
+    def _count(self, old: Row | None, new: Row | None) -> None:
         for row, sign in ((old, -1), (new, 1)):
-            if row is not None:
-                self._states[cast(int, row[_STATE_AT])] += sign
-
-    def _count_job(self, old: Row | None, new: Row | None) -> None:
-        for row, sign in ((old, -1), (new, 1)):
-            if row is not None:
-                self._disabled += sign * bool(row[_DISABLED_AT])
+            if row is None:
+                continue
+            self._total["disabled"] += sign * bool(row[_DISABLED_AT])
+            self._total[cast(str, row[_LAST_AT])] += sign
+            self._total["running"] += sign * bool(row[_RUNNING_AT])
+            self._total["queued"] += sign * bool(row[_QUEUED_AT])

@@ -2,148 +2,175 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from mesostw.core.chronos import timetables
+from mesostw.core.chronos.emitting import schedule_of
 from mesostw.core.chronos.records import Job, Run, RunState, Standing
-from mesostw.core.chronos.state import ChronosState
-from mesostw.core.chronos.statistics import LastResult, last_result
+from mesostw.core.chronos.state import Attempt, ChronosState
+from mesostw.core.chronos.statistics import (
+    durations_of,
+    last_result,
+    lateness_s,
+    percentiles,
+    took_s,
+)
+from mesostw.core.chronos.words import Dialect
 from mesostw.feed.tables import Row
-from mesostw.model.jobs import Cron, JobSpec
-
-#: Ends of a job that its row shows.
-RESULTS_MAX: Final = 10
-TEXT_CHARS_MAX: Final = 200
+from mesostw.model.jobs import Cron, Repeating, Timetable
 
 STATES: Final = tuple(state.value for state in RunState)
 _STATE_INDEX: Final = {state: number for number, state in enumerate(RunState)}
-RESULTS: Final = tuple(result.value for result in LastResult)
-_RESULT_INDEX: Final = {result: number for number, result in enumerate(LastResult)}
-#: A letter for each end, so that ten of them are ten characters.
-LETTERS: Final = {
-    RunState.SUCCEEDED: "S",
-    RunState.FAILED: "F",
-    RunState.KILLED: "K",
+
+#: Ended runs of a job that its row tells of, one letter each.
+HISTORY_MAX: Final = 20
+#: Ended runs of a job that have rows of their own.
+SHOWN_MAX: Final = 5
+TEXT_CHARS_MAX: Final = 300
+
+#: How a run ended, in ``history``: ``r`` is a failure that was tried again.
+_LETTERS: Final = {
+    RunState.SUCCEEDED: "s",
+    RunState.FAILED: "f",
+    RunState.KILLED: "k",
     RunState.SKIPPED: "-",
 }
 
 JOB_COLUMNS: Final = (
-    "name",
-    "command",
-    "description",
-    "owner",
-    "labels",
+    "id",
+    "kind",
     "schedule",
     "zone",
     "parents",
-    "next",
-    "passed",
     "disabled",
-    "disabled_because",
+    "because",
+    "next",
+    "history",
     "last",
-    "last_success",
-    "last_error",
     "success_count",
     "error_count",
-    "errors_in_a_row",
+    "errors_since",
+    "last_success",
+    "last_error",
     "running",
-    "waiting",
-    "arrived",
-    "results",
+    "queued",
+    "median_ms",
+    "retries",
     "concurrency",
     "priority",
-    "high_priority",
-    "cpus",
-    "mem",
-    "disk",
+    "owner",
+    "labels",
+    "description",
     "version",
-    "by",
 )
 RUN_COLUMNS: Final = (
     "id",
     "job",
     "instant",
-    "cause",
     "attempt",
+    "cause",
     "state",
-    "made",
     "since",
+    "made",
     "not_before",
+    "launched",
+    "started",
+    "ended",
+    "late",
+    "took",
+    "exit",
+    "message",
+    "skip",
+    "skipped",
     "task_id",
     "agent_id",
     "hostname",
-    "container_id",
-    "launched_at",
-    "started_at",
-    "ended_at",
-    "exit_status",
-    "message",
-    "reason",
-    "skip",
-    "skipped",
     "by",
     "doom",
     "unreachable_since",
-    "retries",
-    "parents",
 )
-WAITING_COLUMNS: Final = ("id", "job", "instant", "cause", "attempt", "made", "not_before", "by")
 
 
 def job_row(view: ChronosState, job: Job) -> Row:
-    """A row of ``jobs``; nominal times in milliseconds, others in wall seconds."""
+    """A row of ``jobs``: what is wished, and how it stands."""
     spec, standing = job.spec, view.standing_of(job.name)
     live = view.live_of(job.name).values()
-    running = sum(run.is_out for run in live)
+    running = sum(1 for run in live if run.is_out)
     return (
         spec.name,
-        spec.command[:TEXT_CHARS_MAX],
-        spec.description[:TEXT_CHARS_MAX],
-        spec.owner,
-        tuple(f"{name}:{value}" for name, value in sorted(spec.labels.items())),
-        schedule_text(spec, standing),
-        "" if spec.timetable is None else spec.timetable.zone,
+        kind_of(spec.timetable),
+        _schedule_of(job, standing),
+        _zone_of(spec.timetable),
         spec.parents,
-        standing.due,
-        standing.passed,
         spec.disabled,
         standing.disabled_because,
-        _RESULT_INDEX[last_result(standing)],
-        standing.last_success,
-        standing.last_error,
+        None if standing.due is None else standing.due / 1000,
+        history_of(view, newest(view.ended_of(job.name).values(), HISTORY_MAX)),
+        last_result(standing).value,
         standing.success_count,
         standing.error_count,
         standing.errors_since_last_success,
+        standing.last_success,
+        standing.last_error,
         running,
         len(live) - running,
-        tuple(one.parent for one in standing.arrived),
-        results_of(view, job),
+        percentiles(durations_of(standing)).median,
+        spec.retries,
         spec.concurrency.value,
         spec.priority,
-        spec.high_priority,
-        spec.cpus,
-        spec.mem,
-        spec.disk,
+        spec.owner_name or spec.owner,
+        tuple(f"{name}:{value}" for name, value in sorted(spec.labels.items())),
+        spec.description[:TEXT_CHARS_MAX],
         job.version,
-        job.by,
     )
 
 
-def schedule_text(spec: JobSpec, standing: Standing) -> str:
-    """When a job runs, as somebody would write it: what is left of it, or its crons."""
-    match spec.timetable:
-        case None:
-            return ""
-        case Cron() as cron:
-            return "; ".join(cron.expressions)
-        case timetable:
-            return timetables.schedule_text(timetable, standing.passed, standing.due)
+def newest(ended: Iterable[Run], most: int) -> tuple[Run, ...]:
+    """The last of a job's ended runs, the oldest of them first."""
+    return tuple(sorted(ended, key=_ended_at)[-most:])
 
 
-def results_of(view: ChronosState, job: Job) -> str:
-    """The last ends of a job, a letter each, the newest last."""
-    ended = tuple(view.ended_of(job.name).values())[-RESULTS_MAX:]
-    return "".join(LETTERS[run.state] for run in ended)
+def _ended_at(run: Run) -> tuple[float, int, int]:
+    return (run.since, run.instant, run.attempt)
+
+
+def history_of(view: ChronosState, ended: Sequence[Run]) -> str:
+    """One letter a run: succeeded, failed, ``r`` tried again, killed, ``-`` skipped."""
+    return "".join(_letter(view, run) for run in ended)
+
+
+def _letter(view: ChronosState, run: Run) -> str:
+    letter = _LETTERS[run.state]
+    next_one = Attempt(run.job, run.incarnation, run.instant, run.attempt + 1)
+    return "r" if letter == "f" and next_one in view.by_attempt else letter
+
+
+def kind_of(timetable: Timetable | None) -> str:
+    """``schedule``, ``cron`` or ``dependent``."""
+    if timetable is None:
+        return "dependent"
+    return "cron" if isinstance(timetable, Cron) else "schedule"
+
+
+def _schedule_of(job: Job, standing: Standing) -> str:
+    """What the API shows; empty of dependents."""
+    timetable = job.spec.timetable
+    if isinstance(timetable, Cron):
+        return "; ".join(timetable.expressions)
+    if timetable is None:
+        return ""
+    return schedule_of(timetable, standing, Dialect.OWN)
+
+
+def _zone_of(timetable: Timetable | None) -> str:
+    """As zone data call it, or the distance from Greenwich; empty of dependents."""
+    if timetable is None:
+        return ""
+    if isinstance(timetable, Repeating) and not timetable.zone:
+        minutes = abs(timetable.offset_s) // 60
+        sign = "-" if timetable.offset_s < 0 else "+"
+        return f"{sign}{minutes // 60:02}:{minutes % 60:02}" if minutes else "UTC"
+    return timetable.zone
 
 
 def run_row(run: Run) -> Row:
@@ -151,42 +178,26 @@ def run_row(run: Run) -> Row:
     return (
         run.id,
         run.job,
-        run.instant,
-        run.cause.value,
+        run.instant / 1000,
         run.attempt,
+        run.cause.value,
         _STATE_INDEX[run.state],
-        run.made,
         run.since,
+        run.made,
         run.not_before or None,
-        run.task_id,
-        run.agent_id,
-        run.hostname,
-        run.container_id,
         run.launched_at,
         run.started_at,
         run.ended_at,
+        lateness_s(run),
+        took_s(run),
         run.exit_status,
         run.message[:TEXT_CHARS_MAX],
-        run.reason,
-        "" if run.skip is None else run.skip.value,
-        run.skipped if run.skip is not None else 0,
+        None if run.skip is None else run.skip.value,
+        run.skipped,
+        run.task_id,
+        run.agent_id,
+        run.hostname,
         run.by,
         run.doom,
         run.unreachable_since,
-        run.retries,
-        run.parents,
-    )
-
-
-def waiting_row(run: Run) -> Row:
-    """A row of ``waiting``."""
-    return (
-        run.id,
-        run.job,
-        run.instant,
-        run.cause.value,
-        run.attempt,
-        run.made,
-        run.not_before or None,
-        run.by,
     )

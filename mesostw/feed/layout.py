@@ -70,6 +70,7 @@ class Banner:
     started: float
     #: The framework whose API the master's ``/marathon`` leads to; empty for none.
     door: str = ""
+    #: The same of ``/chronos``.
     chronos_door: str = ""
 
 

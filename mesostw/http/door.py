@@ -1,5 +1,5 @@
 """
-``/marathon/...``: a framework's API through the master's own origin.
+``/marathon/...`` and ``/chronos/...``: a framework's API through the master's own origin.
 
 The dashboard is one page for the whole cluster, so a browser needs to reach the master
 only.  The framework is the connected one of a name that the operator chose, at the address
@@ -13,7 +13,7 @@ asks from a page of another origin is refused, for a form on any web site could 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -38,12 +38,23 @@ PASSED_MAX: Final = 256
 ANSWER_TIMEOUT_S: Final = 30.0
 #: Who passed a request on before; one that comes back has gone in a circle.
 SIGNATURE: Final = "X-Mesostw-Via"
-#: The API, by its first words; see Note [Guests].
-OPENINGS: Final = frozenset({"v2", "why", "ping", "metrics"})
+#: Of each door the API behind it, by its first words; see Note [Guests].
+OPENINGS: Final[Mapping[str, frozenset[str]]] = {
+    "marathon": frozenset({"v2", "why", "ping", "metrics"}),
+    "chronos": frozenset({"scheduler", "v1", "ping", "metrics"}),
+}
 LIVE: Final = ("api", "v1", "live")
 SNAPSHOT: Final = ("api", "v1", "snapshot")
 
-_ASKED: Final = ("accept", "accept-encoding", "authorization", "content-type", "if-none-match")
+_ASKED: Final = (
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "x-chronos-actor",
+)
 _ANSWERED: Final = (
     "allow",
     "cache-control",
@@ -53,6 +64,7 @@ _ANSWERED: Final = (
     "marathon-deployment-id",
     "retry-after",
     "vary",
+    "warning",
     "www-authenticate",
     "x-marathon-leader",
 )
@@ -101,6 +113,7 @@ class Door(Resource):
     """
     Passes a framework's API on.
 
+    :param door: its path at this master; one of ``OPENINGS``.
     :param web_page: the ``webui_url`` of the framework that this leads to, if there is one.
     :param name: of that framework, for texts.
     :param signature: names this master to the others that a request may pass.
@@ -111,6 +124,7 @@ class Door(Resource):
         web: Web,
         dial: Dial,
         clock: IReactorTime,
+        door: str,
         name: str,
         web_page: Callable[[], str | None],
         signature: Callable[[], str],
@@ -118,6 +132,7 @@ class Door(Resource):
         super().__init__()
         self.isLeaf = True
         self._web, self._clock = web, clock
+        self._door, self._openings = door, OPENINGS[door]
         self._name, self._web_page, self._signature = name, web_page, signature
         self._splices = Splices(dial)
         self._under_way = 0
@@ -140,7 +155,7 @@ class Door(Resource):
     def _house(self, request: Request, words: tuple[str, ...]) -> House:
         if not is_of_this_origin(request):
             raise HttpRefusal.forbidden("Pages of another origin may not ask through this master.")
-        known = words[:1] and words[0] in OPENINGS
+        known = words[:1] and words[0] in self._openings
         if not (known or words == LIVE or words[:3] == SNAPSHOT) or {".", ".."} & set(words):
             raise HttpRefusal.not_found(f"Only the API of {self._name} is behind this door.")
         if self._signature() in ", ".join(request.requestHeaders.getRawHeaders(SIGNATURE) or ()):
@@ -215,7 +230,7 @@ class Door(Resource):
         for value in response.headers.getRawHeaders("location") or ():
             inside = value.removeprefix(f"http://{house.authority}").removeprefix(house.path)
             if inside.startswith("/"):
-                request.setHeader("location", f"/marathon{inside}")
+                request.setHeader("location", f"/{self._door}{inside}")
         if isinstance(response.length, int):
             request.setHeader("content-length", str(response.length))
         # See Note [Guests].

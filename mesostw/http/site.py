@@ -84,8 +84,8 @@ class MasterParts:
     webfiles: Path = WEBFILES
     #: Connects to a framework's WebSocket; without it there is no door.
     dial: Dial | None = None
-    #: The framework whose API is behind ``/marathon``; empty for none.
-    door: str = ""
+    #: Of each door, such as ``marathon``, the framework whose API is behind it; empty for none.
+    doors: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def master_site(parts: MasterParts) -> HouseSite:
@@ -128,15 +128,17 @@ def master_site(parts: MasterParts) -> HouseSite:
         "api/v1/agents": AgentFiles(parts.web, parts.clock, _agent_addresses(feed)),
         "files": FilesApi(Places(lambda: parts.files)).app.resource(),
     }
-    if parts.dial is not None and parts.door:
-        deep["marathon"] = Door(
-            parts.web,
-            parts.dial,
-            parts.clock,
-            parts.door,
-            _web_page(feed, parts.door),
-            parts.identity.id,
-        )
+    for door, name in parts.doors.items():
+        if parts.dial is not None and name:
+            deep[door] = Door(
+                parts.web,
+                parts.dial,
+                parts.clock,
+                door,
+                name,
+                _web_page(feed, name),
+                parts.identity.id,
+            )
     return HouseSite(Paths(exact, deep), parts.clock, parts.access)
 
 

@@ -151,6 +151,20 @@ class PassingTests(DoorTestCase):
             answer = self.ask("POST", "/marathon/v2/apps", b"{}")
             self.assertEqual(answer.headers.get("location"), shown)
 
+    def test_each_framework_has_a_door(self) -> None:
+        """Chronos' API is behind a door of its own, which opens on its own words only."""
+        self.assertEqual(self.ask("GET", "/chronos/v1/chronos/info").code, 503)
+        self.world.publish(FrameworkKept(marathon(2, name="chronos", webui_url="http://c:4400")))
+        answer = self.ask("PUT", "/chronos/v1/chronos/jobs/a%20b", b"{}", If_Match='"v"')
+        self.assertEqual(answer.code, 200)
+        self.assertEqual(self.api.asked[-1], (b"PUT", b"/v1/chronos/jobs/a%20b", b"{}"))
+        self.assertEqual(self.api.heads[-1].getRawHeaders("if-match"), ['"v"'])
+        self.api.answer = (302, {b"location": b"http://c:4400/v1/scheduler/jobs"}, b"{}")
+        answer = self.ask("GET", "/chronos/scheduler/jobs")
+        self.assertEqual(answer.headers["location"], "/chronos/v1/scheduler/jobs")
+        for path in ("/chronos/v2/info", "/chronos/why/apps/a", "/chronos/ui/", "/marathon/v1/x"):
+            self.assertEqual(self.ask("GET", path).code, 404, path)
+
     def test_a_stream(self) -> None:
         """What comes bit by bit is passed on bit by bit."""
         self.api.answer = (200, {b"content-type": b"text/event-stream"}, b"")
@@ -214,9 +228,10 @@ class RefusalTests(DoorTestCase):
 
     def test_switched_off(self) -> None:
         """Without a name there is no door."""
-        world = MasterWorld(web=self.web, dial=nobody, door="")
+        world = MasterWorld(web=self.web, dial=nobody, doors={"marathon": "", "chronos": ""})
         world.publish(FrameworkKept(marathon()))
-        self.assertEqual(world.get("/marathon/v2/info").code, 404)
+        for path in ("/marathon/v2/info", "/chronos/v1/chronos/info"):
+            self.assertEqual(world.get(path).code, 404, path)
 
     def test_who_goes_before_the_answer(self) -> None:
         """A reader that has gone leaves nothing behind."""

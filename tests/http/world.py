@@ -224,6 +224,9 @@ class RecordingInbox:
         return False
 
 
+DOORS: Mapping[str, str] = {"marathon": "marathon", "chronos": "chronos"}
+
+
 class MasterWorld:
     """A master's site over a state that a test changes by hand."""
 
@@ -232,7 +235,7 @@ class MasterWorld:
         web: Any = None,
         webfiles: Path | None = None,
         dial: Any = None,
-        door: str = "marathon",
+        doors: Mapping[str, str] = DOORS,
     ) -> None:
         self.clock = WallClock()
         self.feed: Feed[Any, Any] = Feed(ClusterState(), identity="m")
@@ -267,7 +270,7 @@ class MasterWorld:
                 leader=lambda: self.leader,
                 access=self.lines.append,
                 dial=dial,
-                door=door,
+                doors=doors,
                 **({} if webfiles is None else {"webfiles": webfiles}),
             )
         )
