@@ -9,6 +9,7 @@ from typing import Final, cast
 import attrs
 
 from mesostw.core.chronos import changes
+from mesostw.core.chronos.events import SchedulerDisconnected, SchedulerRegistered
 from mesostw.core.chronos.state import ChronosState
 from mesostw.feed import chronos_rows as rows
 from mesostw.feed.chronos_events import JEVENT_COLUMNS, ChronosEvents
@@ -28,6 +29,7 @@ CHRONOS_COLUMNS: Final = (
     "version",
     "started",
     "framework_id",
+    "connected",
     "jobs",
     *COUNTED,
     "paused",
@@ -74,6 +76,8 @@ class ChronosLayout:
         #: By job: its ended runs that have rows.
         self._shown: dict[JobName, tuple[RunId, ...]] = {}
         self._total: Counter[str] = Counter()
+        #: Whether a master knows us, as far as was told.
+        self._connected = False
         self.events = ChronosEvents(wall)
         self.tables = [
             Table("runs", rows.RUN_COLUMNS, self._run, enums={"state": rows.STATES}),
@@ -91,7 +95,14 @@ class ChronosLayout:
     # --- changes ------------------------------------------------------------
 
     def noted(self, change: object) -> None:
-        """Remember ``change`` as an event, if it is one that people want to know."""
+        """Remember ``change`` as an event, and whether a master knows us."""
+        match change:
+            case changes.Told(SchedulerRegistered()):
+                self._connected = True
+            case changes.Told(SchedulerDisconnected()):
+                self._connected = False
+            case _:
+                pass
         self.events.noted(change)
 
     def touched(self, change: object) -> Iterable[tuple[str, Hashable]]:
@@ -163,6 +174,7 @@ class ChronosLayout:
             banner.version,
             banner.started,
             view.framework_id,
+            self._connected,
             len(view.jobs),
             *(self._total[name] for name in COUNTED),
             pause is not None,

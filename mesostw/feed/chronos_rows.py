@@ -42,6 +42,7 @@ JOB_COLUMNS: Final = (
     "schedule",
     "zone",
     "parents",
+    "arrived",
     "disabled",
     "because",
     "next",
@@ -60,8 +61,12 @@ JOB_COLUMNS: Final = (
     "priority",
     "owner",
     "labels",
+    "command",
     "description",
+    "cpus",
+    "mem",
     "version",
+    "by",
 )
 RUN_COLUMNS: Final = (
     "id",
@@ -102,6 +107,7 @@ def job_row(view: ChronosState, job: Job) -> Row:
         _schedule_of(job, standing),
         _zone_of(spec.timetable),
         spec.parents,
+        tuple(one.parent for one in standing.arrived),
         spec.disabled,
         standing.disabled_because,
         None if standing.due is None else standing.due / 1000,
@@ -120,8 +126,12 @@ def job_row(view: ChronosState, job: Job) -> Row:
         spec.priority,
         spec.owner_name or spec.owner,
         tuple(f"{name}:{value}" for name, value in sorted(spec.labels.items())),
+        spec.command[:TEXT_CHARS_MAX],
         spec.description[:TEXT_CHARS_MAX],
+        spec.cpus,
+        spec.mem,
         job.version,
+        job.by,
     )
 
 
