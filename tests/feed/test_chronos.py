@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.chronos import changes, events
-from mesostw.core.chronos.records import Job, Notice, Pause, Run, RunState, Skip, Standing
+from mesostw.core.chronos.records import Arrival, Job, Notice, Pause, Run, RunState, Skip, Standing
 from mesostw.core.chronos.state import ChronosState
 from mesostw.feed.board import Board
 from mesostw.feed.changes import Feed
@@ -166,6 +166,28 @@ class TopicTests(SynchronousTestCase):
         self.assertEqual((row["paused_since"], row["paused_why"]), (WALL, "upgrade"))
         self.feed.publish([changes.PauseChanged(None)])
         self.assertFalse(self.row("chronos")["paused"])
+
+    def test_the_master(self) -> None:
+        """The one row tells whether a master knows us, also of what was heard while asleep."""
+        self.board.sleep()
+        registered = events.SchedulerRegistered(
+            at=WALL, framework_id=FrameworkId("f"), master="m", again=False
+        )
+        self.feed.publish([changes.Told(registered)])
+        self.board.wake(0.0)
+        self.assertTrue(self.row("chronos")["connected"])
+        self.feed.publish([changes.Told(events.SchedulerDisconnected(at=WALL))])
+        self.assertFalse(self.row("chronos")["connected"])
+
+    def test_arrivals(self) -> None:
+        """A dependent's row tells which of its parents have ended since it last ran."""
+        arrived = (Arrival(JobName("a"), run(1).id, WALL),)
+        standing = Standing(JobName("d"), arrived=arrived)
+        self.feed.publish(
+            [changes.JobChanged(job("d", "a", "b")), changes.StandingChanged(standing)]
+        )
+        row = self.row("jobs")
+        self.assertEqual((row["parents"], row["arrived"]), (("a", "b"), ("a",)))
 
     def test_events(self) -> None:
         """A run is told of once for each thing that it does, and not while it only waits."""
