@@ -99,6 +99,48 @@ class ReadingTests(OldCase):
         self.assertEqual(got.code, 200)
         self.assertIn("2026-01-02T00:00:00.000", got.json["schedule"])
 
+    def test_golden(self) -> None:
+        """A job has every field that the original's has, of the same types, and no other."""
+        self.world.add(job("a"), standing("a"))
+        shared = {
+            "name": "a",
+            "command": "true",
+            "shell": True,
+            "executor": "",
+            "executorFlags": "",
+            "taskInfoData": "",
+            "retries": 2,
+            "owner": "",
+            "ownerName": "",
+            "description": "",
+            "cpus": 0.1,
+            "mem": 128.0,
+            "disk": 256.0,
+            "disabled": False,
+            "concurrent": False,
+            "softError": False,
+            "dataProcessingJobType": False,
+            "highPriority": False,
+            "runAsUser": "",
+            "successCount": 0,
+            "errorCount": 0,
+            "lastSuccess": "",
+            "lastError": "",
+            "errorsSinceLastSuccess": 0,
+            "uris": [],
+            "fetch": [],
+            "arguments": [],
+            "environmentVariables": [],
+            "constraints": [],
+            "maxCompletionTime": 0,
+            "schedule": "R/2026-01-02T00:00:00.000Z/P1D",
+            "scheduleTimeZone": "",
+        }
+        self.assertEqual(self.world.get(f"{V3}/jobs").json, [shared])
+        self.assertEqual(self.world.get(f"{V3}/job/a").json, shared)
+        (old,) = self.world.get(f"{V2}/jobs").json
+        self.assertEqual(old, {**shared, "async": False, "epsilon": "PT60S"})
+
     def test_one_is_new(self) -> None:
         """Single jobs and the summary are only under the newer prefix."""
         self.world.add(job("a"))
