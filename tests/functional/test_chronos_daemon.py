@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -89,6 +92,23 @@ class ChronosProcess:
             f"/v1/chronos/jobs/{name}/runs", self.address
         )["runs"]
         return found
+
+
+class Hearing(BaseHTTPRequestHandler):
+    """Keeps what is posted."""
+
+    calls: ClassVar[list[tuple[dict[str, str], Any]]] = []
+
+    def do_POST(self) -> None:
+        """Take it."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        names = {name.lower(): value for name, value in self.headers.items()}
+        self.calls.append((names, json.loads(body)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *words: object) -> None:
+        """Say nothing of it."""
 
 
 class ChronosDaemonTests(SynchronousTestCase):
@@ -173,3 +193,46 @@ class ChronosDaemonTests(SynchronousTestCase):
         self.assertIn("unchanged backup-", self.assert_done(second, 1))
         (job,) = self.cluster.get("/v1/chronos/jobs", self.chronos.address)["jobs"]
         self.assertEqual(job["version"], version)
+
+    def test_notices_outlive_chronos(self) -> None:
+        """A hook that nobody answered is told by the next life; once told it is told no more."""
+        (port,) = free_ports("127.0.0.1", 1)
+        job = {
+            "name": "bad",
+            "command": "exit 1",
+            "schedule": "R1//PT24H",
+            "cpus": 0.1,
+            "retries": 0,
+            "hooks": [{"channel": "webhook", "target": f"http://127.0.0.1:{port}/told"}],
+        }
+        path = self.cluster.directory / "job.json"
+        path.write_text(json.dumps(job))
+        self.assert_done(self.chronos.job("add", "-f", str(path)))
+        wait_until("the failure", lambda: "failed" in self.chronos.job("history").stdout)
+        self.chronos.kill()
+        Hearing.calls.clear()
+        server = ThreadingHTTPServer(("127.0.0.1", port), Hearing)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.chronos.start()
+        # The count of its instants is at its end too, of which it tells as well.
+        wait_until("both notices", lambda: len(Hearing.calls) >= 2)
+        told = {one["occasion"]: one for _, one in Hearing.calls}
+        self.assertEqual(set(told), {"failure", "disabled"})
+        self.assertEqual(told["failure"]["job"], "bad")
+        self.assertEqual(
+            {names["x-chronos-notice"] for names, _ in Hearing.calls},
+            {one["id"] for one in told.values()},
+        )
+        wait_until("their end to be kept", lambda: self.waiting_notices() == 0)
+        self.chronos.kill()
+        self.chronos.start()
+        self.assertEqual(self.waiting_notices(), 0)
+        self.assertEqual(len(Hearing.calls), 2)
+
+    def waiting_notices(self) -> int:
+        """How many are not told yet, as far as Chronos has kept it."""
+        gauges = self.cluster.get("/metrics", self.chronos.address)["gauges"]
+        number: int = gauges["chronos.notices.waiting.gauge"]["value"]
+        return number
