@@ -7,7 +7,8 @@ Nothing is noted for it but what became of offers; the rest is found when somebo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from mesostw.core.chronos.demands import demand_of
 from mesostw.core.chronos.flags import ChronosFlags
@@ -39,7 +40,10 @@ def queue(
         if run.state is RunState.WAITING or (run.is_out and run.task_id is None)
     ]
     found.sort(key=lambda run: _order(state, live, run))
-    return tuple(WaitingReport(run, _causes_of_run(state, live, run, now)) for run in found)
+    beside = {name: _beside(state, live, name) for name in {run.job for run in found}}
+    return tuple(
+        WaitingReport(run, _causes_of_run(state, live, run, beside[run.job], now)) for run in found
+    )
 
 
 def _order(state: ChronosState, live: Live, run: Run) -> tuple[bool, bool, int, int, float]:
@@ -57,8 +61,9 @@ def report(
     if job is None:
         return None
     runs = tuple(state.live_of(name).values())
+    beside = _beside(state, live, name)
     waiting = tuple(
-        WaitingReport(run, _causes_of_run(state, live, run, now))
+        WaitingReport(run, _causes_of_run(state, live, run, beside, now))
         for run in runs
         if run.state is RunState.WAITING or run.task_id is None
     )
@@ -77,14 +82,16 @@ def report(
 # --- a run that waits -----------------------------------------------------------------
 
 
-def _causes_of_run(state: ChronosState, live: Live, run: Run, now: Moment) -> tuple[Cause, ...]:
+def _causes_of_run(
+    state: ChronosState, live: Live, run: Run, beside: Beside, now: Moment
+) -> tuple[Cause, ...]:
     job = state.jobs.get(run.job)
     if job is None or job.created != run.incarnation:
         return (Cause("removed", "its job was removed"),)
     found = (
         *_standstill(state, live),
         *_delayed(run, now),
-        *_in_the_way(state, live, job, run),
+        *_in_the_way(live, job, run, beside),
     )
     return found or tuple(_offered(live, job, run))
 
@@ -111,19 +118,38 @@ def _delayed(run: Run, now: Moment) -> Iterator[Cause]:
         yield Cause("backed_off", f"its start is put off for {seconds}", run.not_before)
 
 
-def _in_the_way(state: ChronosState, live: Live, job: Job, run: Run) -> Iterator[Cause]:
+class Beside(NamedTuple):
+    """What of a job's runs may be in the way of others; found once for all that wait."""
+
+    #: Which the master has not told of yet, and which run; of each the oldest.
+    unsure: Run | None
+    busy: Run | None
+    #: The first two of all.
+    first: tuple[Run, ...]
+
+
+def _beside(state: ChronosState, live: Live, name: JobName) -> Beside:
+    runs = state.live_of(name).values()
+    return Beside(
+        next((run for run in runs if run.id in live.unsure), None),
+        next((run for run in runs if run.is_out and run.id not in live.unsure), None),
+        tuple(islice(runs, 2)),
+    )
+
+
+def _in_the_way(live: Live, job: Job, run: Run, beside: Beside) -> Iterator[Cause]:
     """Other runs of the job, unless they may run beside it."""
     if run.id in live.ready or job.spec.concurrency is Concurrency.ALLOW:
         return
-    others = [one for one in state.live_of(job.name).values() if one.id != run.id]
-    unsure = [one for one in others if one.id in live.unsure]
-    if unsure:
-        yield Cause("unsure", f"the master has not told yet whether run {unsure[0].id} still runs")
-    busy = [one for one in others if one.is_out and one.id not in live.unsure]
-    if busy:
-        yield Cause("busy", f"run {busy[0].id} of the job has not ended ({busy[0].state})")
-    elif not unsure and others:
-        yield Cause("busy", f"run {others[0].id} of the job comes first")
+    unsure, busy = beside.unsure, beside.busy
+    if unsure is not None:
+        yield Cause("unsure", f"the master has not told yet whether run {unsure.id} still runs")
+    if busy is not None and busy.id != run.id:
+        yield Cause("busy", f"run {busy.id} of the job has not ended ({busy.state})")
+    elif unsure is None:
+        for other in beside.first[:1]:
+            if other.id != run.id:
+                yield Cause("busy", f"run {other.id} of the job comes first")
 
 
 def _offered(live: Live, job: Job, run: Run) -> Iterator[Cause]:

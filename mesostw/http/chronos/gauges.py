@@ -37,7 +37,7 @@ def gauges(parts: ChronosParts) -> dict[str, float]:
         "chronos.paused.gauge": float(view.pause is not None),
         "chronos.leadership.duration.gauge.seconds": led if parts.leader() == "" else 0.0,
         "chronos.uptime.gauge.seconds": led,
-        "chronos.writes.gauge": int(parts.feed.seq),
+        "chronos.changes.gauge": int(parts.feed.seq),
     }
 
 

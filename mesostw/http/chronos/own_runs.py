@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -9,9 +10,12 @@ from mesostw.core.chronos.records import Job, Run, RunState
 from mesostw.core.chronos.state import Attempt, ChronosState
 from mesostw.core.chronos.words import Begun, Ending, RerunAsked, RunAsked, RunKillAsked
 from mesostw.http.api.asking import Call, json_reply, quoted, unexpected
+from mesostw.http.api.bodies import Bodies
 from mesostw.http.api.refusals import ApiRefusal
-from mesostw.http.chronos.asking import actor_of, ask, document_of, whole
-from mesostw.http.chronos.shapes import run_shape
+from mesostw.http.building import Build
+from mesostw.http.chronos.asking import actor_of, ask, document_of, encoded, whole
+from mesostw.http.chronos.parts import Reports
+from mesostw.http.chronos.shapes import run_shape, story_of
 from mesostw.http.chronos.times import read_instant
 from mesostw.http.rendering import Reply
 from mesostw.interfaces import IInbox
@@ -19,6 +23,8 @@ from mesostw.model.jobs import JobName, RunId
 
 LIMIT: Final = 100
 LIMIT_MAX: Final = 1_000
+#: Runs between two places where a list may be interrupted.
+RUNS_PER_STEP: Final = 5_000
 #: What the body of a new run may have.
 RUN_FIELDS: Final = frozenset({"arguments", "environment"})
 
@@ -26,8 +32,14 @@ RUN_FIELDS: Final = frozenset({"arguments", "environment"})
 class OwnRuns:
     """The noun ``runs``, and a job's runs."""
 
-    def __init__(self, view: Callable[[], ChronosState], inbox: IInbox) -> None:
-        self._view, self._inbox = view, inbox
+    def __init__(
+        self,
+        view: Callable[[], ChronosState],
+        inbox: IInbox,
+        bodies: Bodies,
+        reports: Reports,
+    ) -> None:
+        self._view, self._inbox, self._bodies, self._reports = view, inbox, bodies, reports
 
     # --- reading ------------------------------------------------------------------
 
@@ -37,7 +49,7 @@ class OwnRuns:
             case ():
                 view, name = self._view(), call.first("job")
                 runs = self._of(view, JobName(name)) if name else view.runs.values()
-                return self._list(call, runs)
+                return await self._list(call, runs)
             case (run_id,):
                 return json_reply(self._whole(self._known(run_id)))
             case _:
@@ -45,24 +57,34 @@ class OwnRuns:
 
     async def of_job(self, call: Call, job: Job) -> Reply:
         """``jobs/NAME/runs``."""
-        return self._list(call, self._of(self._view(), job.name))
+        return await self._list(call, self._of(self._view(), job.name))
 
     @staticmethod
     def _of(view: ChronosState, name: JobName) -> Iterable[Run]:
         return (*view.ended_of(name).values(), *view.live_of(name).values())
 
-    def _list(self, call: Call, runs: Iterable[Run]) -> Reply:
+    async def _list(self, call: Call, runs: Iterable[Run]) -> Reply:
         limit, states = whole(call, "limit", LIMIT, 1, LIMIT_MAX), frozenset(_states(call))
         since = call.first("since")
         least = read_instant("since", since) / 1000 if since else 0.0
-        found = sorted(
-            (run for run in runs if run.made >= least and (not states or run.state in states)),
-            key=lambda run: (run.made, run.instant, run.attempt),
-            reverse=True,
-        )
+
+        def takes(run: Run) -> bool:
+            return run.made >= least and (not states or run.state in states)
+
+        return await self._bodies.once(lambda: self._newest(tuple(runs), takes, limit))
+
+    def _newest(self, runs: tuple[Run, ...], takes: Callable[[Run], bool], limit: int) -> Build:
+        """The newest of many, found piece by piece."""
+        best: list[Run] = []
+        total = 0
+        for at in range(0, len(runs), RUNS_PER_STEP):
+            if at:
+                yield
+            found = [run for run in runs[at : at + RUNS_PER_STEP] if takes(run)]
+            total += len(found)
+            best = heapq.nlargest(limit, (*best, *found), key=_age)
         view = self._view()
-        shown = [run_shape(view, run) for run in found[:limit]]
-        return json_reply({"runs": shown, "total": len(found)})
+        return encoded({"runs": [run_shape(view, run) for run in best], "total": total})
 
     def _known(self, run_id: str) -> Run:
         run = self._view().runs.get(RunId(run_id))
@@ -71,7 +93,7 @@ class OwnRuns:
         return run
 
     def _whole(self, run: Run) -> dict[str, object]:
-        """A run with all attempts at its instant."""
+        """A run with all attempts at its instant, and what last happened to it."""
         view = self._view()
         chain = []
         for attempt in range(1_000_000):
@@ -81,7 +103,8 @@ class OwnRuns:
             if found is not None:
                 one = view.runs[found]
                 chain.append({"id": one.id, "attempt": one.attempt, "state": one.state})
-        return {**run_shape(view, run), "attempts": chain}
+        story = story_of(self._reports, f"run/{run.id}")
+        return {**run_shape(view, run), "attempts": chain, "story": story}
 
     # --- changing -----------------------------------------------------------------
 
@@ -128,6 +151,10 @@ class OwnRuns:
         if not isinstance(answer, Ending):
             raise unexpected(answer)
         return json_reply({"runs": answer.runs})
+
+
+def _age(run: Run) -> tuple[float, int, int]:
+    return (run.made, run.instant, run.attempt)
 
 
 def _states(call: Call) -> Iterable[RunState]:

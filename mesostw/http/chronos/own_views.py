@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mesostw import __version__
 from mesostw.core.chronos.graph import layers
 from mesostw.core.chronos.statistics import last_result, state_text
-from mesostw.core.framework.naming import stamp_of
-from mesostw.core.story import Line
 from mesostw.http.api.asking import Call, json_reply
 from mesostw.http.api.bodies import Bodies
 from mesostw.http.api.refusals import ApiRefusal
 from mesostw.http.building import Build
-from mesostw.http.chronos.asking import encoded
+from mesostw.http.chronos.asking import encoded, whole
 from mesostw.http.chronos.fragments import JOBS_PER_STEP
 from mesostw.http.chronos.leading import LeadingApi
 from mesostw.http.chronos.own_clock import pause_shape
 from mesostw.http.chronos.parts import ChronosParts
 from mesostw.http.chronos.refusals import no_job
-from mesostw.http.chronos.shapes import cause_shape, waiting_shape
+from mesostw.http.chronos.shapes import cause_shape, story_of, waiting_shape
 from mesostw.http.chronos.times import wall_text
 from mesostw.http.rendering import Reply
 from mesostw.model.jobs import JobName
+
+#: Runs that one answer has, if a client does not say, and at most.
+QUEUE: Final = 100
+QUEUE_MAX: Final = 1_000
 
 
 class OwnViews:
@@ -31,11 +35,13 @@ class OwnViews:
         self._leading = LeadingApi(parts)
 
     async def queue(self, call: Call, words: tuple[str, ...]) -> Reply:
-        """Every run that waits, in the order in which they will be tried, and why it does."""
+        """``queue?limit=``: runs that wait, in the order they will be tried, and why they do."""
         if words:
             raise ApiRefusal.no_route()
+        limit = whole(call, "limit", QUEUE, 1, QUEUE_MAX)
         view, reports = self._parts.view, self._parts.reports.queue(self._parts.now)
-        return json_reply({"queue": [waiting_shape(view, one) for one in reports]})
+        shown = [waiting_shape(view, one) for one in reports[:limit]]
+        return json_reply({"queue": shown, "total": len(reports)})
 
     async def why(self, call: Call, words: tuple[str, ...]) -> Reply:
         """``why/NAME``: why a job is as it is, and what last happened to it."""
@@ -55,7 +61,7 @@ class OwnViews:
                 "waiting": [waiting_shape(view, one) for one in told.waiting],
                 "running": told.running,
                 "funnel": told.funnel,
-                "story": [_line(one) for one in self._parts.reports.story(f"job/{name}")],
+                "story": story_of(self._parts.reports, f"job/{name}"),
             }
         )
 
@@ -103,7 +109,3 @@ class OwnViews:
                 "flags": self._parts.flags,
             }
         )
-
-
-def _line(line: Line) -> str:
-    return f"{stamp_of(line.wall)} {line.heard}: {line.said}"

@@ -8,6 +8,8 @@ from mesostw.core.chronos.records import Job, Run
 from mesostw.core.chronos.state import ChronosState
 from mesostw.core.chronos.statistics import last_result, lateness_s, state_text, took_s
 from mesostw.core.chronos.words import Dialect
+from mesostw.core.framework.naming import stamp_of
+from mesostw.http.chronos.parts import Reports
 from mesostw.http.chronos.times import instant_text, wall_text
 
 
@@ -111,3 +113,8 @@ def waiting_shape(view: ChronosState, report: WaitingReport) -> dict[str, object
         "sentence": report.sentence,
         "causes": [cause_shape(one) for one in report.causes],
     }
+
+
+def story_of(reports: Reports, key: str) -> list[str]:
+    """What last happened to ``job/NAME`` or ``run/ID``, a line each."""
+    return [f"{stamp_of(one.wall)} {one.heard}: {one.said}" for one in reports.story(key)]

@@ -78,7 +78,7 @@ HELP: Final[Mapping[str, str]] = {
     "POST OWN/validate?dialect=": "what would be made of a job",
     "POST OWN/backfill": "run a job for instants of the past",
     "GET PUT OWN/pause": "whether anything is started",
-    "GET OWN/queue": "what waits, and why",
+    "GET OWN/queue?limit=": "what waits, and why",
     "GET OWN/why/NAME": "why a job is as it is",
     "GET OWN/graph": "who follows whom",
     "GET OWN/info": "what this Chronos is",
@@ -155,7 +155,8 @@ def _own_nouns(parts: ChronosParts, bodies: Bodies) -> dict[str, Methods]:
     def view() -> ChronosState:
         return parts.view
 
-    runs, clock = OwnRuns(view, parts.inbox), OwnClock(view, parts.inbox)
+    clock = OwnClock(view, parts.inbox)
+    runs = OwnRuns(view, parts.inbox, bodies, parts.reports)
     jobs, views = OwnJobs(view, parts.inbox, bodies, runs), OwnViews(parts, bodies)
     return {
         "jobs": {

@@ -248,6 +248,7 @@ class RunsTests(OwnCase):
         )
         self.world.add(failed, again)
         self.world.publish(RegistrationKept(Registration(FrameworkId("F-1"))))
+        self.world.core.stories["run/run-1-1"] = (Line(WALL, "Tick", "is running"),)
         got = self.world.get(f"{OWN}/runs/run-1-1").json
         self.assertEqual(
             got["attempts"],
@@ -259,6 +260,7 @@ class RunsTests(OwnCase):
         path = f"/frameworks/F-1/executors/{again.task_id}/runs/latest"
         self.assertEqual(got["sandbox"], {"agentId": "S1", "path": path})
         self.assertEqual(got["retries"], "run-1-0")
+        self.assertTrue(got["story"][0].endswith("Tick: is running"))
         self.assertGreater(got["latenessSeconds"], 0)
         self.assertEqual(self.world.get(f"{OWN}/runs/x").code, 404)
 
@@ -372,7 +374,9 @@ class ViewsTests(OwnCase):
         """What waits is told with why, in words for people too."""
         causes = (Cause("busy", "run r has not ended"), Cause("backed_off", "later", WALL))
         self.world.core.queued = (WaitingReport(run(1), causes),)
-        (got,) = self.world.get(f"{OWN}/queue").json["queue"]
+        answer = self.world.get(f"{OWN}/queue").json
+        self.assertEqual(answer["total"], 1)
+        (got,) = answer["queue"]
         self.assertEqual((got["run"]["id"], got["causes"][0]["kind"]), ("run-1-0", "busy"))
         self.assertEqual(got["sentence"], "run r has not ended; later")
         self.assertIn("until", got["causes"][1])
