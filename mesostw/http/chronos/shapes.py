@@ -94,8 +94,15 @@ def _sandbox(view: ChronosState, run: Run) -> dict[str, object] | None:
     """Where an agent's ``/files`` has what the run wrote."""
     if run.task_id is None or run.agent_id is None or view.framework_id is None:
         return None
-    runs = f"/frameworks/{view.framework_id}/executors/{run.task_id}/runs"
+    executor = _executor(view, run)
+    runs = f"/frameworks/{view.framework_id}/executors/{executor}/runs"
     return {"agentId": run.agent_id, "path": f"{runs}/{run.container_id or 'latest'}"}
+
+
+def _executor(view: ChronosState, run: Run) -> str:
+    """Runs of a job with an executor of its own share that; any other has one to itself."""
+    known = view.versions.get(run.job, {}).get(run.version) or view.jobs.get(run.job)
+    return run.job if known is not None and known.spec.executor else str(run.task_id)
 
 
 def cause_shape(cause: Cause) -> dict[str, object]:

@@ -264,6 +264,15 @@ class RunsTests(OwnCase):
         self.assertGreater(got["latenessSeconds"], 0)
         self.assertEqual(self.world.get(f"{OWN}/runs/x").code, 404)
 
+    def test_shared_sandbox(self) -> None:
+        """Runs of a job with its own executor are in that one's sandbox."""
+        known = job("a")
+        self.world.add(replace(known, spec=replace(known.spec, executor="./own")))
+        self.world.add(replace(run(1, state=RunState.RUNNING), agent_id=AgentId("S1")))
+        self.world.publish(RegistrationKept(Registration(FrameworkId("F-1"))))
+        got = self.world.get(f"{OWN}/runs/run-1-0").json
+        self.assertEqual(got["sandbox"]["path"], "/frameworks/F-1/executors/a/runs/latest")
+
     def test_begin(self) -> None:
         """A job is run with arguments and variables of its own, and the run's id comes back."""
         body = {"arguments": ["-v", "x"], "environment": {"A": "1"}}
