@@ -43,6 +43,11 @@ class Fragments:
         self._dialect, self._mirrors = dialect, mirrors
         self._kept: dict[JobName, Fragment] = {}
 
+    @property
+    def count(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
     def of(self, view: ChronosState, job: Job) -> bytes:
         """A job's JSON."""
         standing = view.standing_of(job.name)
@@ -51,6 +56,7 @@ class Fragments:
             return kept.body
         body = encoded(document_of(job, standing, self._dialect, mirrors=self._mirrors))
         self._kept[job.name] = Fragment(job, standing, body)
+        self._forget(view)
         return body
 
     def all(self, view: ChronosState) -> Build:
@@ -60,10 +66,9 @@ class Fragments:
             if index % JOBS_PER_STEP == JOBS_PER_STEP - 1:
                 yield
             parts.append(self.of(view, job))
-        self._forget(view)
         return b"[" + b",".join(parts) + b"]"
 
     def _forget(self, view: ChronosState) -> None:
-        """Drop what is of removed jobs, once it is as much as a tenth."""
-        if len(self._kept) > 1.1 * len(view.jobs):
+        """Drop what is of removed jobs, once that is a tenth, and more than a few."""
+        if len(self._kept) > 1.1 * len(view.jobs) + JOBS_PER_STEP:
             self._kept = {name: one for name, one in self._kept.items() if name in view.jobs}

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.core.chronos.changes import JobRemoved
 from mesostw.core.chronos.records import RunState
 from mesostw.core.chronos.words import (
     AllTasksDropAsked,
@@ -26,6 +27,7 @@ from mesostw.core.chronos.words import (
     VerdictAsked,
 )
 from mesostw.core.framework.refusing import Fault, Unfit
+from mesostw.http.chronos.fragments import Fragments
 from mesostw.model.ids import TaskId
 from mesostw.model.jobs import Fetch, JobName
 from tests.http.chronos.world import ChronosWorld, job, run, standing
@@ -215,6 +217,21 @@ class ReadingTests(OldCase):
         """Both prefixes tell who leads."""
         for prefix in BOTH:
             self.assertEqual(self.world.get(f"{prefix}/leader").json, {"leader": "10.0.0.1:4400"})
+
+
+class FragmentTests(SynchronousTestCase):
+    """Jobs that are encoded once."""
+
+    def test_forgotten(self) -> None:
+        """What was removed is not kept for ever; what is the same is not encoded again."""
+        world, fragments = ChronosWorld(), Fragments(Dialect.V3)
+        for number in range(250):
+            one = job(f"j{number}")
+            world.add(one)
+            first = fragments.of(world.feed.view, one)
+            self.assertIs(fragments.of(world.feed.view, one), first)
+            world.publish(JobRemoved(one.name))
+        self.assertLess(fragments.count, 150)
 
 
 class PostingTests(OldCase):
