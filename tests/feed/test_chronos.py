@@ -268,14 +268,27 @@ _ENDS = st.sampled_from(
 )
 
 
-def _run_changed(number: int, name: str, state: RunState, attempt: int) -> changes.ChronosChange:
-    return changes.RunChanged(run(number, name, state, attempt))
+def _run(number: int, state: RunState, attempt: int) -> Run:
+    """A run, which is of the same job whenever it changes."""
+    return run(number, "ab"[number % 2], state, attempt)
+
+
+def _is_possible(view: ChronosState, change: object) -> bool:
+    """Whether a core makes such a change: runs only go on, and are forgotten at their end."""
+    match change:
+        case changes.RunChanged(one):
+            known = view.runs.get(one.id)
+            return known is None or known.may_become(one.state)
+        case changes.RunForgotten(one):
+            known = view.runs.get(one.id)
+            return known is not None and known.is_ended
+        case _:
+            return True
 
 
 _CHANGES = st.one_of(
-    st.builds(_run_changed, st.integers(1, 9), _NAMES, _ENDS, st.integers(0, 1)),
-    st.builds(lambda number, name: changes.RunForgotten(run(number, name)),
-              st.integers(1, 9), _NAMES),
+    st.builds(_run, st.integers(1, 9), _ENDS, st.integers(0, 1)).map(changes.RunChanged),
+    st.builds(_run, st.integers(1, 9), _ENDS, st.integers(0, 1)).map(changes.RunForgotten),
     st.builds(lambda name: changes.JobChanged(job(name)), _NAMES),
     st.builds(lambda name: changes.JobRemoved(JobName(name)), _NAMES),
     st.builds(lambda name, at: changes.StandingChanged(Standing(JobName(name), last_error=at)),
@@ -296,6 +309,8 @@ class AnyHistoryTests(SynchronousTestCase):
         feed.begin(1)
         board = board_of(feed)
         for turn in turns:
-            feed.publish(turn)
+            for change in turn:
+                if _is_possible(feed.view, change):
+                    feed.publish([change])
             contents(board)
         self.assertEqual(contents(board), contents(board_of(feed)))
