@@ -18,6 +18,8 @@ from mesostw.core.chronos.flags import WALK_MAX
 from mesostw.core.chronos.periods import text_of
 from mesostw.model.jobs import Cron, Instant, Repeating, Timetable
 
+#: No two instants of a cron are nearer.
+_CRON_STEP_MS: Final = 1_000
 #: How far back the newest instants of a cron are looked for, doubled each time.
 _WINDOW_MS: Final = 60_000
 
@@ -96,9 +98,10 @@ def newest(
     if isinstance(t, Repeating):
         end = passed + _passing_repeating(t, passed, until).count
         return _between(t, max(passed, end - n), end)
-    if t.count is None:
-        return _newest_of_cron(t, due, until, n)
-    return tuple(one for one in islice(_walk(t, passed, due), WALK_MAX) if one <= until)[-n:]
+    walked = list(islice(takewhile(lambda one: one <= until, _walk(t, passed, due)), WALK_MAX))
+    if t.count is not None or len(walked) < WALK_MAX:
+        return tuple(walked[-n:])
+    return _newest_of_cron(t, due, until, n)
 
 
 def _newest_of_cron(t: Cron, due: Instant, until: Instant, n: int) -> tuple[Instant, ...]:
@@ -119,7 +122,7 @@ def _last_of_cron(t: Cron, due: Instant, until: Instant) -> Instant | None:
     while not _is_any(t, until - width, until) and until - width >= due:
         width *= 2
     low, high = max(until - width, due - 1), int(until)
-    while high - low > 1:
+    while high - low > _CRON_STEP_MS:
         middle = (low + high) // 2
         low, high = (middle, high) if _is_any(t, middle, until) else (low, middle)
     last = crons.after(t, Instant(low))
