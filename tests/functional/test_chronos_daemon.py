@@ -181,6 +181,29 @@ class ChronosDaemonTests(SynchronousTestCase):
         self.assert_done(self.chronos.job("remove", "bad"))
         self.assert_done(self.chronos.job("show", "bad"), 1)
 
+    def test_steering(self) -> None:
+        """Past instants can be served, what runs can be ended, and everything can be paused."""
+        past = ("--schedule", "R/2026-01-01T00:00:00Z/P1D", "--cpus=0.1")
+        self.assert_done(self.chronos.job("add", "past", "-c", "sleep 100", *past))
+        wait_until("the late run", lambda: self.states("past").count("running") == 1)
+        self.assert_done(self.chronos.job("kill", "past"))
+        wait_until("its end", lambda: "killed" in self.states("past"))
+        days = ("2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z")
+        planned = self.assert_done(self.chronos.job("backfill", "past", *days, "--dry-run"))
+        self.assertEqual(len(planned.split()), 2)
+
+        self.assert_done(self.chronos.job("pause", "a good reason"))
+        self.assert_done(self.chronos.job("edit", "past", "command=true"))
+        self.assert_done(self.chronos.job("backfill", "past", *days))
+        self.assertIn("paused", self.assert_done(self.chronos.job("why", "past")))
+        self.assertEqual(self.states("past").count("waiting"), 2)
+        self.assert_done(self.chronos.job("resume"))
+        wait_until("both", lambda: self.states("past").count("succeeded") == 2)
+
+    def states(self, name: str) -> list[str]:
+        """What a job's runs are doing."""
+        return [one["state"] for one in self.chronos.runs(name)]
+
     def test_crontab(self) -> None:
         """A crontab is taken over once; what cannot be a job is named, and is the status."""
         tab = Path(self.cluster.directory / "tab")
@@ -236,3 +259,24 @@ class ChronosDaemonTests(SynchronousTestCase):
         gauges = self.cluster.get("/metrics", self.chronos.address)["gauges"]
         number: int = gauges["chronos.notices.waiting.gauge"]["value"]
         return number
+
+
+class DemoTests(SynchronousTestCase):
+    """What a newcomer's cluster shows."""
+
+    def test_demo_jobs(self) -> None:
+        """Two jobs run by themselves, one after the other, also when Chronos is killed."""
+        cluster = LocalCluster(1, "--chronos=true", "--demo=true")
+        self.addCleanup(cluster.stop)
+
+        def succeeded(name: str) -> int:
+            try:
+                jobs = cluster.get("/v1/scheduler/jobs", cluster.chronos)
+            except OSError:
+                return 0
+            return sum(one["successCount"] for one in jobs if one["name"] == name)
+
+        wait_until("the report", lambda: succeeded("demo-report"))
+        cluster.kill("chronos")
+        wait_until("Chronos again", lambda: succeeded("demo-report"))
+        self.assertEqual(succeeded("demo-extract"), 1)
