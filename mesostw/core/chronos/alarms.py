@@ -74,3 +74,6 @@ def ticked(turn: Turn) -> None:
     known, turn.live.offset = turn.live.offset, offset
     if known is not None and abs(offset - known) > STEP_S:
         fired(turn)
+        # What waits for a distance is at another time of the wall clock now.
+        for name in turn.state.live:
+            turn.mark(name)

@@ -75,6 +75,7 @@ def _end_strays(turn: Turn, name: JobName, job: Job | None) -> None:
 def _forget(turn: Turn, run: Run) -> None:
     wall = turn.now.wall
     turn.live.ready.pop(run.id, None)
+    turn.live.starts_at.pop(run.id, None)
     dropped = replace(
         run,
         state=RunState.SKIPPED,

@@ -68,6 +68,8 @@ def _forget_live(turn: Turn, run: Run) -> None:
         live.unsure,
         live.kills_said,
         live.heard,
+        live.launched,
+        live.starts_at,
         live.away_until,
         live.runs_until,
     ):

@@ -43,6 +43,7 @@ def launched(turn: Turn, job: Job, run: Run, demand: Demand, spot: Spot) -> Task
         )
     )
     turn.live.ready.pop(run.id, None)
+    turn.live.starts_at.pop(run.id, None)
     turn.live.launched[run.id] = turn.now.steady
     return task_of(
         job.spec,

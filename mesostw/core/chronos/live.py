@@ -61,6 +61,8 @@ class Live:
         self.launched: dict[RunId, float] = {}
         #: What became of offers for what is ready, by what it needs.
         self.funnels: dict[Demand, Funnel] = {}
+        #: Before when a run that waits is not launched, in steady seconds.
+        self.starts_at: dict[RunId, float] = {}
         #: Until when a run may be away, and may take, in steady seconds.
         self.away_until: dict[RunId, float] = {}
         self.runs_until: dict[RunId, float] = {}

@@ -137,7 +137,7 @@ def drop(turn: Turn, job: Job, run: Run, reason: Skip, message: str) -> None:
     """Skip a run that waited, and was never launched."""
     wall = turn.now.wall
     turn.live.ready.pop(run.id, None)
-    turn.live.unsure.pop(run.id, None)
+    turn.live.starts_at.pop(run.id, None)
     dropped = replace(
         run, state=RunState.SKIPPED, since=wall, ended_at=wall, skip=reason, message=message
     )

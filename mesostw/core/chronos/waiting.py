@@ -46,8 +46,9 @@ def settle(turn: Turn, job: Job) -> float | None:
     times = [one for run in waiting if (one := _deadline(turn, job, run)) is not None]
     waiting = _waiting(turn, job)
     wall = turn.now.wall
-    times.extend(run.not_before for run in waiting if run.not_before > wall)
-    _decide(turn, job, [run for run in waiting if run.not_before <= wall])
+    left = {run.id: _left_s(turn, run) for run in waiting}
+    times.extend(wall + left_s for left_s in left.values() if left_s > 0.0)
+    _decide(turn, job, [run for run in waiting if left[run.id] <= 0.0])
     return min(times, default=None)
 
 
@@ -81,6 +82,19 @@ def _waiting(turn: Turn, job: Job) -> list[Run]:
     ]
     found.sort(key=lambda run: (run.cause is not Cause.RETRY, run.instant, run.made))
     return found
+
+
+def _left_s(turn: Turn, run: Run) -> float:
+    """How long a run has to wait yet: a distance, which no wall clock that is set changes."""
+    if not run.not_before:
+        return 0.0
+    start = turn.live.starts_at.get(run.id)
+    if start is None:
+        whole_s = max(0.0, run.not_before - run.made)
+        left_s = min(whole_s, max(0.0, run.not_before - turn.now.wall))
+        start = turn.live.starts_at[run.id] = turn.now.steady + left_s
+    # Less than this is lost in sums of floats.
+    return left_s if (left_s := start - turn.now.steady) > 0.001 else 0.0
 
 
 def _deadline(turn: Turn, job: Job, run: Run) -> float | None:

@@ -5,6 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.core.chronos.records import RunState, Skip
 from mesostw.core.chronos.words import PauseAsked
 from mesostw.model.jobs import CatchUp, Concurrency, JobSpec
+from mesostw.model.tasks import TaskState
 from tests.core.chronos.builders import WALL, minutely
 from tests.core.chronos.world import World
 
@@ -155,6 +156,18 @@ class ClockTests(SynchronousTestCase):
         world.step_wall(100)
         world.advance(1.5)
         self.assertEqual(_instants(world), [("running", 50, 1)])
+
+    def test_retry(self) -> None:
+        """A delay is a distance: setting the clock back makes none longer."""
+        world = World()
+        world.put(minutely(offset_s=10, retry_delay_seconds=20))
+        world.advance(11)
+        world.finish_all(TaskState.TASK_FAILED)
+        world.step_wall(-3_600)
+        world.advance(19)
+        self.assertEqual(world.states(), ["failed", "waiting"])
+        world.advance(4)
+        self.assertEqual(world.states(), ["failed", "running"])
 
     def test_skips_are_joined(self) -> None:
         """Neighbours that are skipped for one reason are one record."""
