@@ -34,6 +34,6 @@ export default defineConfig({
     reportCompressedSize: true,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": { target: backend, ws: true }, "/marathon": { target: backend, ws: true } } },
+  server: { proxy: { "/api": { target: backend, ws: true }, "/marathon": { target: backend, ws: true }, "/chronos": { target: backend, ws: true } } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

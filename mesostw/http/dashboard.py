@@ -34,9 +34,10 @@ class Dashboard(Resource):
     Routes of the page are behind ``#``, so ``/`` is the only page there is.
 
     :param prefix: the first word of its paths, if it is not at the root: ``ui``.
+    :param served_by: the framework whose site this is; the page asks it instead of a master.
     """
 
-    def __init__(self, directory: Path = WEBFILES, prefix: str = "") -> None:
+    def __init__(self, directory: Path = WEBFILES, prefix: str = "", served_by: str = "") -> None:
         super().__init__()
         self.isLeaf = True
         self._prefix = prefix
@@ -44,6 +45,9 @@ class Dashboard(Resource):
         found = sorted(directory.rglob("*")) if directory.is_dir() else []
         for path in [one for one in found if one.is_file()][:FILES_MAX]:
             self._files[path.relative_to(directory).as_posix()] = path.read_bytes()
+        if served_by and "index.html" in self._files:
+            named = f'<html data-served-by="{served_by}"'.encode()
+            self._files["index.html"] = self._files["index.html"].replace(b"<html", named, 1)
 
     @property
     def names(self) -> tuple[str, ...]:

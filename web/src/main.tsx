@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { standalone } from "./home";
+import { watchForChronos } from "./chronos/presence";
 import { watchForMarathon } from "./marathon/presence";
 import { startNames } from "./names";
 import { listenToAddress } from "./router";
@@ -13,4 +14,5 @@ listenToAddress();
 startLive();
 if (!standalone) startNames();
 watchForMarathon();
+watchForChronos();
 render(<App />, document.getElementById("app") as HTMLElement);

@@ -1,5 +1,5 @@
 import { signal, type Signal } from "@preact/signals";
-import { marathonBase, standalone } from "./home";
+import { baseOf, type Framework, home, standalone } from "./home";
 import { browserAt } from "./live/browser";
 import { LiveClient } from "./live/client";
 import type { Row } from "./live/frames";
@@ -7,11 +7,16 @@ import type { Table } from "./live/table";
 
 /** Joins the framework-free store to signals: a component that reads one is drawn again with it. */
 
-/** What the page's connection state tells of: the master, or the Marathon that serves this page. */
-export const live = new LiveClient(browserAt(standalone ? marathonBase : ""));
+/** What the page's connection state tells of: the master, or the framework that serves this page. */
+export const live = new LiveClient(browserAt(home === "master" ? "" : baseOf(home)));
 
-/** Marathon's own feed; behind a master it is followed once somebody wants it (`marathon/presence`). */
-export const marathon = standalone ? live : new LiveClient(browserAt(marathonBase));
+/** Frameworks' own feeds; behind a master each is followed once somebody wants it (`framework/presence`). */
+const feedOf = (framework: Framework): LiveClient => (home === framework ? live : new LiveClient(browserAt(baseOf(framework))));
+export const marathon = feedOf("marathon");
+export const chronos = feedOf("chronos");
+
+/** The topic with one row that says what serves this page. */
+export const SELF = home === "master" ? "cluster" : home;
 
 /** Counts up with each change of the connection's state. */
 export const connectionTurn = signal(0);
@@ -39,7 +44,8 @@ function follower(client: LiveClient): Follow {
 }
 
 export const follow = follower(live);
-export const followMarathon = standalone ? follow : follower(marathon);
+export const followMarathon = home === "marathon" ? follow : follower(marathon);
+export const followChronos = home === "chronos" ? follow : follower(chronos);
 
 /** One sample of the cluster's use, for the small curves of the overview. */
 export interface Sample {
@@ -66,7 +72,7 @@ export function startLive(): void {
   live.listenConnection(() => {
     connectionTurn.value++;
   });
-  follow(standalone ? "marathon" : "cluster");
+  follow(SELF);
   live.start();
   document.addEventListener("visibilitychange", () => live.setHidden(document.hidden));
   addEventListener("online", () => live.retryNow());

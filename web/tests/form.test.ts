@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { copyOf, faultWords, parseDocument, placeOf, read, SECTIONS, typed, withDeadline, withRemovals, write, written } from "../src/marathon/form";
+import { faultWords, parseDocument, placeOf, read, typed, write, written } from "../src/framework/document";
+import { copyOf, SECTIONS, withDeadline, withRemovals } from "../src/marathon/form";
 
 const FIELDS = SECTIONS.flatMap(({ fields }) => fields);
 
@@ -48,7 +49,7 @@ describe("a row of the form", () => {
 
 describe("a fault of the API", () => {
   const at = (path: string) => {
-    const place = placeOf(path);
+    const place = placeOf(path, SECTIONS);
     return place === null ? null : [place.field.path.join("."), place.row];
   };
 
@@ -78,7 +79,7 @@ describe("a fault of the API", () => {
 describe("JSON that is typed", () => {
   it("is a document, or says where it breaks", () => {
     expect(parseDocument('{"id": "/a"}')).toEqual({ document: { id: "/a" } });
-    expect(parseDocument("[]")).toEqual({ fault: "An app is an object: { … }" });
+    expect(parseDocument("[]")).toEqual({ fault: "This has to be an object: { … }" });
     expect(parseDocument('{\n"id": "/a",\n}')).toMatchObject({ fault: expect.stringContaining("line 3") });
   });
 

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { isMarathonsOwn } from "../src/home";
+import { homeOf } from "../src/home";
 import type { Row } from "../src/live/frames";
 import type { Changes, Rows } from "../src/live/table";
-import { type Action, actionsOf, cancel, cliOf, curlOf, groupActionsOf, kill, killAndScale, pauseOrContinue, rollBack } from "../src/marathon/actions";
-import { forced, idPath, outcomeOf, pathOf } from "../src/marathon/api";
-import { differences, wishOf } from "../src/marathon/diff";
+import { type Action, cliOf, curlOf } from "../src/framework/actions";
+import { actionsOf, cancel, groupActionsOf, kill, killAndScale, pauseOrContinue, rollBack } from "../src/marathon/actions";
+import { forced, idPath, outcomeOf, pathOf } from "../src/framework/api";
+import { differences, wishOf } from "../src/marathon/wishes";
 import { marathonMatters, withoutTasksOf } from "../src/marathon/matters";
 import type { Matter } from "../src/pages/attention";
-import { webAddress } from "../src/marathon/masterpage";
+import { webAddress } from "../src/framework/masterpage";
 import { planWords, previewRequest } from "../src/marathon/preview";
 import { progressOf, stepShare, stepState, targetWords } from "../src/marathon/progress";
 import { dominant, waitingFor } from "../src/marathon/queue";
@@ -292,7 +293,12 @@ describe("the way to the master's page", () => {
 
 describe("whose page this is", () => {
   it("is told by where it is served", () => {
-    expect(["/ui/", "/marathon/ui/", "/ui/index.html"].map(isMarathonsOwn)).toEqual([true, true, true]);
-    expect(["/", "/mesos/", "/ui", "/ui/x"].map(isMarathonsOwn)).toEqual([false, false, false, false]);
+    for (const path of ["/ui/", "/marathon/ui/", "/ui/index.html"]) expect(homeOf(path), path).toBe("marathon");
+    for (const path of ["/", "/mesos/", "/ui", "/ui/x"]) expect(homeOf(path), path).toBe("master");
+  });
+
+  it("is told by the framework that names itself in it", () => {
+    expect(homeOf("/ui/", "chronos")).toBe("chronos");
+    expect(homeOf("/ui/", "nobody")).toBe("marathon");
   });
 });

@@ -96,7 +96,7 @@ def chronos_site(parts: ChronosParts) -> HouseSite:
     parts = attrs.evolve(parts, inbox=Patient(parts.inbox, parts.clock))
     special: list[tuple[tuple[str, ...], IResource]] = [
         (("v1", "chronos", "events"), EventsResource(EventStreams(parts), parts.leader)),
-        (("ui",), Dashboard(parts.webfiles, prefix="ui")),
+        (("ui",), Dashboard(parts.webfiles, prefix="ui", served_by="chronos")),
     ]
     for name, resource in (("live", parts.live), ("snapshot", parts.snapshots)):
         if resource is not None:

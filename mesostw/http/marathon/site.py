@@ -70,7 +70,7 @@ def marathon_site(parts: MarathonParts) -> HouseSite:
     """Marathon's site."""
     parts = attrs.evolve(parts, inbox=Patient(parts.inbox, parts.clock))
     streams = EventStreams(parts.feed, parts.clock, parts.waiting_events_max)
-    dashboard = Dashboard(parts.webfiles, prefix="ui")
+    dashboard = Dashboard(parts.webfiles, prefix="ui", served_by="marathon")
     special: list[tuple[tuple[str, ...], IResource]] = [
         (("v2", "events"), EventsResource(streams, parts.leader)),
         (("ui",), dashboard),

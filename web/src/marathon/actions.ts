@@ -1,48 +1,7 @@
-import { marathonBase } from "../home";
-import { address } from "../live/browser";
 import { plural } from "../format";
+import type { Action } from "../framework/actions";
+import { idPath, type Request } from "../framework/api";
 import type { Row } from "../live/frames";
-import type { Command } from "../parts/bits";
-import { idPath, pathOf, type Request } from "./api";
-
-/** What can be done, as values: the words of its dialog and the request that does it. */
-export interface Action {
-  readonly title: string;
-  /** Names the deed: never "OK". */
-  readonly button: string;
-  readonly explain: string;
-  readonly danger?: boolean;
-  /** A number that is asked for. */
-  readonly field?: { readonly label: string; readonly value: number; readonly min: number; readonly step?: number };
-  /** A text that is asked for, and what is wrong with it (empty: nothing). */
-  readonly text?: { readonly label: string; fault(text: string): string };
-  request(value: number, text: string): Request;
-  /** What comes after `mesostw app`; the few deeds without it have a request only. */
-  cli?(value: number): readonly string[];
-  /** What is said when it is done. */
-  readonly done: string;
-  /** Where to go then. */
-  readonly then?: readonly string[];
-}
-
-/** A word for a shell, quoted when it needs to be. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** The same by the command line, ready to be copied. */
-export function cliOf(action: Action, value: number, force: boolean): Command | null {
-  const words = action.cli?.(value);
-  if (words === undefined) return null;
-  return { label: "The same by the command line", text: ["mesostw", "app", ...words.map(quoted), ...(force ? ["--force"] : [])].join(" ") };
-}
-
-/** The same by a shell. */
-export function curlOf(request: Request): Command {
-  const body = request.body === undefined ? "" : ` -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(request.body))}`;
-  const method = request.method === "GET" ? "" : ` -X ${request.method}`;
-  return { label: "The same by a shell", text: `curl -s${method} ${quoted(address(marathonBase + pathOf(request)))}${body}` };
-}
 
 const app = (id: unknown): string => `v2/apps/${idPath(String(id))}`;
 const group = (id: unknown): string => `v2/groups/${idPath(String(id))}`;

@@ -9,9 +9,9 @@ import { column, type Source, type TableSpec } from "../table/columns";
 import { Grid } from "../table/grid";
 import { actionsOf, createGroup, groupActionsOf } from "./actions";
 import { AppStatus, HealthBar, Stepper } from "./cells";
-import { ask } from "./dialog";
+import { ask } from "../framework/dialog";
 import { MarathonFrame } from "./frame";
-import { Buttons, Menu } from "./menu";
+import { Buttons, Menu } from "../framework/menu";
 import { healthWeight, statusOf } from "./status";
 import { demand, groupsAbove, isBelow, parentOf, Tree, within } from "./tree";
 

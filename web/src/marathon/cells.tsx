@@ -4,8 +4,8 @@ import type { Row } from "../live/frames";
 import { State } from "../parts/glyph";
 import { nowS } from "../state";
 import { scale, scaleTo } from "./actions";
-import { call } from "./api";
-import { ask, say } from "./dialog";
+import { call } from "../framework/api";
+import { ask, say } from "../framework/dialog";
 import { healthWords, segments, type Segment, statusLook, statusOf } from "./status";
 
 const SEGMENT_CLASS: Readonly<Record<Segment["name"], string>> = {

@@ -1,5 +1,5 @@
 /** Everything of Marathon that is loaded only when somebody opens one of its pages. */
-import "./style.css";
+import "../framework/style.css";
 
 export { AppPage } from "./app";
 export { AppsPage } from "./apps";

@@ -9,7 +9,7 @@ import { column, type TableSpec, topicOf } from "../table/columns";
 import { Grid } from "../table/grid";
 import { cancel, pauseOrContinue, stop } from "./actions";
 import { MarathonFrame } from "./frame";
-import { Buttons, Menu } from "./menu";
+import { Buttons, Menu } from "../framework/menu";
 import { actionWord, type Plan, progressOf, stepShare, stepState, targetWords } from "./progress";
 
 function look(row: Row): Look {

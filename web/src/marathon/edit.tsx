@@ -1,20 +1,22 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { PageProps } from "../pages/pages";
 import { Commands } from "../parts/bits";
 import { go, hashOf, place } from "../router";
-import { curlOf } from "./actions";
-import { call, type Fault, forced, idPath, type Outcome, type Request } from "./api";
+import { curlOf } from "../framework/actions";
+import { call, type Fault, forced, idPath, type Request } from "../framework/api";
 import { Crumbs } from "./apps";
-import { useMarathon } from "./asking";
-import { Trouble, say } from "./dialog";
-import { differences, wishOf } from "./diff";
-import { DiffTable } from "./difftable";
-import { Field } from "./fields";
-import { copyOf, faultWords, type Json, parseDocument, placeOf, SECTIONS, withDeadline, withRemovals } from "./form";
+import { useMarathon } from "../framework/asking";
+import { Trouble, say } from "../framework/dialog";
+import { differences, wishOf } from "./wishes";
+import { DiffTable } from "../framework/difftable";
+import { Field } from "../framework/fields";
+import { faultWords, type Json, placeOf } from "../framework/document";
+import { useEditor } from "../framework/editor";
+import { copyOf, SECTIONS, withDeadline, withRemovals } from "./form";
 import { MarathonFrame } from "./frame";
 import { type DryRun, dryRunOf, planWords } from "./preview";
 import { parentOf } from "./tree";
-import "./style.css";
+import "../framework/style.css";
 
 export function EditPage({ parts }: PageProps) {
   const [id = ""] = parts;
@@ -48,9 +50,6 @@ function Change({ id }: { id: string }) {
   return <Editor key={`${id} ${version}`} title={`Change ${id}`} group={parentOf(id)} before={before} start={start} />;
 }
 
-/** Documents here are those of apps. */
-const page = globalThis.document;
-
 interface EditorProps {
   title: string;
   group: string;
@@ -67,36 +66,10 @@ function requestOf(before: Json | null, document: Json): Request {
 
 /** Form and JSON beside each other: either may be typed in, and the other follows. */
 function Editor({ title, group, before, start }: EditorProps) {
-  const [document, setDocument] = useState<Json>(start);
-  const [source, setSource] = useState(() => JSON.stringify(start, null, 2));
-  const [fault, setFault] = useState("");
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [plan, setPlan] = useState<DryRun | null>(null);
   const [busy, setBusy] = useState(false);
-  const [dirty, setDirty] = useState(false);
   const [deadline, setDeadline] = useState("");
-  useWarning(dirty);
-  useEffect(() => {
-    if (outcome?.kind === "refused") page.querySelector<HTMLElement>(".editor .wrong :is(input, textarea, select)")?.focus();
-  }, [outcome]);
-  const settle = (next: Json): void => {
-    setDocument(next);
-    setDirty(true);
-    setPlan(null);
-    setOutcome(null);
-  };
-  const fromForm = (next: Json): void => {
-    settle(next);
-    setSource(JSON.stringify(next, null, 2));
-    setFault("");
-  };
-  const fromJson = (text: string): void => {
-    setSource(text);
-    const parsed = parseDocument(text);
-    if ("fault" in parsed) return setFault(parsed.fault);
-    setFault("");
-    settle(parsed.document);
-  };
+  const { document, source, fault, outcome, setOutcome, setDirty, fromForm, fromJson } = useEditor(start, () => setPlan(null));
   const locked = outcome?.kind === "locked";
   const request = withDeadline(requestOf(before, document), deadline);
   const faults: readonly Fault[] = outcome?.kind === "refused" ? outcome.faults : [];
@@ -120,7 +93,7 @@ function Editor({ title, group, before, start }: EditorProps) {
       setOutcome(null);
     } else setOutcome(answer.outcome);
   };
-  const elsewhere = faults.filter((each) => placeOf(each.path) === null);
+  const elsewhere = faults.filter((each) => placeOf(each.path, SECTIONS) === null);
   return (
     <form class="editor" onSubmit={send} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit(); }}>
       <Crumbs group={before === null ? `${group === "/" ? "" : group}/new` : String(before.id)} />
@@ -128,11 +101,11 @@ function Editor({ title, group, before, start }: EditorProps) {
       <div class="editor-sides">
         <div class="editor-form">
           {SECTIONS.map((section, at) => (
-            <details key={section.title} open={at === 0 || faults.some((each) => section.fields.includes(placeOf(each.path)?.field as never))}>
+            <details key={section.title} open={at === 0 || faults.some((each) => section.fields.includes(placeOf(each.path, SECTIONS)?.field as never))}>
               <summary>{section.title}</summary>
               <div class="fields">
                 {section.fields.map((field) => (
-                  <Field key={field.path.join("/")} field={field} document={document} faults={faults} change={fromForm} readOnly={before !== null && field.fixed === true} />
+                  <Field key={field.path.join("/")} sections={SECTIONS} field={field} document={document} faults={faults} change={fromForm} readOnly={before !== null && field.fixed === true} />
                 ))}
               </div>
             </details>
@@ -175,14 +148,4 @@ function Editor({ title, group, before, start }: EditorProps) {
       </footer>
     </form>
   );
-}
-
-/** A page that is closed by mistake takes what was typed with it. */
-function useWarning(dirty: boolean): void {
-  useEffect(() => {
-    if (!dirty) return;
-    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [dirty]);
 }

@@ -9,11 +9,11 @@ import type { Look } from "../states";
 import { column, type TableSpec, topicOf } from "../table/columns";
 import { Grid } from "../table/grid";
 import { kill, killAndScale } from "./actions";
-import { idPath } from "./api";
+import { idPath } from "../framework/api";
 import { seconds } from "./apps";
-import { useMarathon } from "./asking";
-import { masterLink } from "./masterpage";
-import { Buttons, Menu } from "./menu";
+import { useMarathon } from "../framework/asking";
+import { masterLink } from "../framework/masterpage";
+import { Buttons, Menu } from "../framework/menu";
 
 const LOOKS: Readonly<Record<string, Look>> = {
   Provisioned: { glyph: "quarter", tone: "progress", word: "provisioned" },

@@ -1,6 +1,6 @@
-import { call, idPath, type Outcome, type Request } from "./api";
-import { wishOf } from "./diff";
-import type { Json } from "./form";
+import { call, idPath, type Outcome, type Request } from "../framework/api";
+import { wishOf } from "./wishes";
+import type { Json } from "../framework/document";
 import { actionWord } from "./progress";
 import { parentOf } from "./tree";
 

@@ -8,9 +8,9 @@ import { marathon, nowS } from "../state";
 import { column, type TableSpec, topicOf } from "../table/columns";
 import { Grid } from "../table/grid";
 import { resetDelay, scale } from "./actions";
-import { useMarathon, useTurns } from "./asking";
+import { useMarathon, useTurns } from "../framework/asking";
 import { MarathonFrame } from "./frame";
-import { Buttons, Menu } from "./menu";
+import { Buttons, Menu } from "../framework/menu";
 import { type QueueEntry, waitingFor } from "./queue";
 
 /** Reasons are measurements of offers, not state: they are asked for while somebody looks at them. */

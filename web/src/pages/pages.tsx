@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { standalone } from "../home";
+import { home, standalone } from "../home";
 import { lazy } from "../shell/lazy";
 import { AgentPage } from "./agent";
 import { AGENTS } from "./agents";
@@ -44,10 +44,22 @@ const MARATHON_PAGES: readonly Page[] = [
   { path: "edit", label: "Create an app", key: "c", icon: "", list: lazy(async () => (await import("../marathon/edit")).EditPage), detail: lazy(async () => (await import("../marathon/edit")).EditPage), hidden: true },
 ];
 
+const jobPages = () => import("../chronos/chunk");
+
+/** Chronos' pages, likewise. */
+const CHRONOS_PAGES: readonly Page[] = [
+  { path: "jobs", label: "Jobs", key: "j", icon: "M10 3a7 7 0 1 0 .1 0M10 6v4l3 2M3 2 1.5 4M17 2l1.5 2", list: lazy(async () => (await jobPages()).JobsPage), detail: lazy(async () => (await jobPages()).JobPage) },
+  { path: "runs", label: "Runs", key: "u", icon: "M5 3l11 7-11 7z", list: lazy(async () => (await jobPages()).RunsPage), hidden: !standalone },
+  { path: "schedule", label: "Schedule", key: "s", icon: "M3 4h14v13H3zM3 8h14M7 2v4M13 2v4M6 11h3M11 14h3", list: lazy(async () => (await jobPages()).SchedulePage), hidden: !standalone },
+  { path: "jevents", label: "Events", key: standalone ? "e" : "h", icon: "M2 10h4l2-6 4 12 2-6h4", list: lazy(async () => (await jobPages()).ChronosEventsPage), hidden: !standalone },
+  { path: "job-edit", label: "Create a job", key: standalone ? "c" : "b", icon: "", list: lazy(async () => (await import("../chronos/edit")).JobEditPage), detail: lazy(async () => (await import("../chronos/edit")).JobEditPage), hidden: true },
+];
+
 /** The navigation of a master, in its order. A new page is a new line here. */
 const MASTER_PAGES: readonly Page[] = [
   { path: "", label: "Overview", key: "o", icon: "M3 3h6v8H3zM11 3h6v5h-6zM11 10h6v7h-6zM3 13h6v4H3z", list: Overview },
   ...MARATHON_PAGES,
+  ...CHRONOS_PAGES,
   { path: "tasks", label: "Tasks", key: "t", icon: "M3 5h2M8 5h9M3 10h2M8 10h9M3 15h2M8 15h9", list: () => <ListPage spec={TASKS} title="Tasks" />, detail: TaskPage },
   { path: "agents", label: "Agents", key: "n", icon: "M3 4h14v5H3zM3 11h14v5H3zM6 6.5h.1M6 13.5h.1", list: () => <ListPage spec={AGENTS} title="Agents" />, detail: AgentPage },
   { path: "frameworks", label: "Frameworks", key: "f", icon: "M10 2.5 17 6v8l-7 3.5L3 14V6zM3 6l7 3.5L17 6M10 9.5v8", list: () => <ListPage spec={FRAMEWORKS} title="Frameworks" />, detail: FrameworkPage },
@@ -55,8 +67,8 @@ const MASTER_PAGES: readonly Page[] = [
   { path: "events", label: "Events", key: "e", icon: "M2 10h4l2-6 4 12 2-6h4", list: () => <ListPage spec={EVENTS} title="Events" /> },
 ];
 
-export const PAGES: readonly Page[] = standalone ? MARATHON_PAGES : MASTER_PAGES;
+export const PAGES: readonly Page[] = { master: MASTER_PAGES, marathon: MARATHON_PAGES, chronos: CHRONOS_PAGES }[home];
 
 export function pageAt(path: string): Page | undefined {
-  return PAGES.find((page) => page.path === (path === "" && standalone ? "apps" : path));
+  return PAGES.find((page) => page.path === (path === "" && standalone ? PAGES[0]?.path : path));
 }

@@ -1,8 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Page, PAGES, pageAt } from "../pages/pages";
 import { hashOf, place } from "../router";
-import { standalone } from "../home";
-import { follow } from "../state";
+import { follow, SELF } from "../state";
 import { setTheme, theme, type Theme } from "../theme";
 import { ConnectionState, OldDataBar } from "./connection";
 import { UnderWay } from "./underway";
@@ -37,7 +36,7 @@ export function App() {
   useKeys(() => setHelp(true));
   const [first = "", ...rest] = place.value.parts;
   const page = pageAt(first);
-  const name = String(follow(standalone ? "marathon" : "cluster").only?.name ?? "");
+  const name = String(follow(SELF).only?.name ?? "");
   const title = page === undefined ? "Not found" : [...rest.slice(-1), page.label].join(" · ");
   useEffect(() => {
     document.title = `${title} – ${name || "mesostw"}`;

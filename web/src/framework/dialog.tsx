@@ -6,7 +6,7 @@ import { go, hashOf } from "../router";
 import { type Action, cliOf, curlOf } from "./actions";
 import { call, forced, type Outcome } from "./api";
 
-/** The one dialog of Marathon's pages: it names what will be done, and does it. */
+/** The one dialog of frameworks' pages: it names what will be done, and does it. */
 
 const asked = signal<Action | null>(null);
 /** What was done last, said to everyone for some seconds. */
@@ -78,14 +78,14 @@ function Asking({ action }: { action: Action }) {
         {asksText !== undefined && (
           <label class="field">
             <span>{asksText.label}</span>
-            <input type="text" value={text} autofocus required spellcheck={false} aria-describedby="text-fault" onInput={(event) => setText(event.currentTarget.value)} />
+            <input type="text" value={text} autofocus required={asksText.optional !== true} spellcheck={false} aria-describedby="text-fault" onInput={(event) => setText(event.currentTarget.value)} />
             <small id="text-fault" class="muted">{text === "" ? "" : textFault}</small>
           </label>
         )}
         <Trouble outcome={outcome} />
         <details class="more">
           <summary>As a command</summary>
-          <Commands commands={[cliOf(action, number, locked), curlOf(request)].filter((each) => each !== null)} />
+          <Commands commands={[cliOf(action, number, locked, text), curlOf(request)].filter((each) => each !== null)} />
         </details>
         <footer>
           <button type="button" onClick={close}>Keep things as they are</button>

@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
-import { standalone } from "../home";
+import { home, standalone } from "../home";
 import { hashOf } from "../router";
 import { call } from "./api";
 
-/** Where the master's dashboard is: here, or where Marathon says; null until that is known. */
+/** Where the master's dashboard is: here, or where Marathon says; null while it is not known. */
 const masterPage = signal<string | null>(standalone ? null : "");
 
 interface Info {
@@ -16,7 +16,7 @@ export function webAddress(text: unknown): string | null {
   return text.replace(/\/*$/, "/");
 }
 
-if (standalone) {
+if (home === "marathon") {
   void call<Info>({ method: "GET", path: "v2/info" }).then((outcome) => {
     if (outcome.kind === "done") masterPage.value = webAddress(outcome.value.marathon_config?.mesos_leader_ui_url);
   });

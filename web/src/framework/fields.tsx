@@ -1,8 +1,10 @@
 import type { Fault } from "./api";
-import { type Cell, faultWords, type FormField, type Json, placeOf, read, typed, write, written } from "./form";
+import { type Cell, faultWords, type FormField, type Json, placeOf, read, type Section, typed, write, written } from "./document";
 
 /** One field of the form, whatever its kind; `change` gets the whole next document. */
 export interface FieldProps {
+  /** The form that it is in: a fault may belong to another field. */
+  readonly sections: readonly Section[];
   readonly field: FormField;
   readonly document: Json;
   readonly faults: readonly Fault[];
@@ -10,10 +12,12 @@ export interface FieldProps {
   readonly readOnly?: boolean;
 }
 
-function mine(field: FormField, faults: readonly Fault[], row: number | null): string {
+type Mine = Pick<FieldProps, "field" | "faults" | "sections">;
+
+function mine({ field, faults, sections }: Mine, row: number | null): string {
   return faults
     .filter((fault) => {
-      const place = placeOf(fault.path);
+      const place = placeOf(fault.path, sections);
       return place?.field === field && (row === null || place.row === row);
     })
     .map((fault) => faultWords(fault.errors))
@@ -22,7 +26,7 @@ function mine(field: FormField, faults: readonly Fault[], row: number | null): s
 
 export function Field(props: FieldProps) {
   const { field, document, change } = props;
-  const fault = mine(field, props.faults, null);
+  const fault = mine(props, null);
   const name = `f-${field.path.join("-")}`;
   const set = (value: unknown): void => change(write(document, field.path, value));
   const value = read(document, field.path);
@@ -52,8 +56,9 @@ function Choice({ value, choices, choose, ...rest }: { value: string; choices: r
   );
 }
 
-function Legend({ field, faults }: { field: FormField; faults: readonly Fault[] }) {
-  const fault = mine(field, faults, null);
+function Legend(props: Mine) {
+  const { field } = props;
+  const fault = mine(props, null);
   return (
     <>
       <legend>{field.label}</legend>
@@ -63,15 +68,16 @@ function Legend({ field, faults }: { field: FormField; faults: readonly Fault[] 
   );
 }
 
-function Rows({ field, document, faults, change }: FieldProps) {
+function Rows(props: FieldProps) {
+  const { field, document, change } = props;
   const value = read(document, field.path);
   const rows: readonly unknown[] = Array.isArray(value) ? value : [];
   const set = (next: readonly unknown[]): void => change(write(document, field.path, next));
   return (
     <fieldset class="rows">
-      <Legend field={field} faults={faults} />
+      <Legend {...props} />
       {rows.map((row, at) => (
-        <div key={at} class={`form-row${mine(field, faults, at) === "" ? "" : " wrong"}`}>
+        <div key={at} class={`form-row${mine(props, at) === "" ? "" : " wrong"}`}>
           {(field.cells ?? []).map((cell) => (
             <RowCell key={cell.label} cell={cell} label={`${cell.label}, ${field.label} ${at + 1}`} row={row} set={(next) => set(rows.map((each, other) => (other === at ? next : each)))} />
           ))}
@@ -99,14 +105,15 @@ function RowCell({ cell, row, label, set }: { cell: Cell; row: unknown; label: s
   );
 }
 
-function Pairs({ field, document, faults, change }: FieldProps) {
+function Pairs(props: FieldProps) {
+  const { field, document, change } = props;
   const value = read(document, field.path);
   const pairs = typeof value === "object" && value !== null ? Object.entries(value as Json) : [];
   const set = (next: readonly (readonly [string, unknown])[]): void =>
     change(write(document, field.path, next.length === 0 ? undefined : Object.fromEntries(next)));
   return (
     <fieldset class="rows">
-      <Legend field={field} faults={faults} />
+      <Legend {...props} />
       {pairs.map(([key, each], at) => (
         <div key={at} class="form-row">
           <label class="cell"><span>Name</span><input type="text" aria-label={`Name, ${field.label} ${at + 1}`} value={key} spellcheck={false} onChange={(event) => set(pairs.map((pair, other) => (other === at ? [event.currentTarget.value, each] : pair)))} /></label>

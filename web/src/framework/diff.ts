@@ -6,12 +6,6 @@ export interface Difference {
   readonly after: unknown;
 }
 
-/** Keys that say when and how much, not what; they differ between any two versions. */
-export const SHOWN_ONLY: ReadonlySet<string> = new Set([
-  "version", "versionInfo", "tasks", "tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy", "deployments",
-  "lastTaskFailure", "readinessCheckResults", "taskStats", "tasksStats",
-]);
-
 type Json = Record<string, unknown>;
 
 function isObject(value: unknown): value is Json {
@@ -52,10 +46,10 @@ function walk(path: string, before: unknown, after: unknown, found: Difference[]
 }
 
 /** Sorted by path; empty when both wish for the same. */
-export function differences(before: Json, after: Json): Difference[] {
+export function differences(before: Json, after: Json, shownOnly: ReadonlySet<string> = new Set()): Difference[] {
   const found: Difference[] = [];
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  for (const key of [...keys].sort()) if (!SHOWN_ONLY.has(key)) walk(key, before[key], after[key], found);
+  for (const key of [...keys].sort()) if (!shownOnly.has(key)) walk(key, before[key], after[key], found);
   return found;
 }
 
@@ -66,6 +60,6 @@ export function shown(value: unknown): string {
 }
 
 /** A document without what is only shown: what can be sent back. */
-export function wishOf(document: Json): Json {
-  return Object.fromEntries(Object.entries(document).filter(([key]) => !SHOWN_ONLY.has(key)));
+export function wishOf(document: Json, shownOnly: ReadonlySet<string>): Json {
+  return Object.fromEntries(Object.entries(document).filter(([key]) => !shownOnly.has(key)));
 }

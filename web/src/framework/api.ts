@@ -1,14 +1,17 @@
-import { marathonBase } from "../home";
+import { baseOf, type Framework } from "../home";
 import { address } from "../live/browser";
 
-/** Marathon's REST API, as this page uses it. */
+/** The REST APIs of frameworks, as this page uses them. */
 
 export interface Request {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below Marathon's root, such as `v2/apps/shop/db`. */
+  /** Marathon, if nobody else is named. */
+  readonly to?: Framework;
+  /** Below the framework's root, such as `v2/apps/shop/db`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What is wrong at one place of a document: `/constraints(0)`; `/` is all of it. */
@@ -26,6 +29,11 @@ export type Outcome<T = unknown> =
 export function pathOf(request: Request): string {
   const query = new URLSearchParams(request.query ?? {}).toString();
   return request.path + (query === "" ? "" : `?${query}`);
+}
+
+/** Where a request goes, relative to the page. */
+export function placeOf(request: Request): string {
+  return baseOf(request.to ?? "marathon") + pathOf(request);
 }
 
 export function forced(request: Request): Request {
@@ -51,15 +59,21 @@ function faultsOf(details: unknown): Fault[] {
 }
 
 const PLAIN: Readonly<Record<number, string>> = {
-  401: "Marathon wants you to sign in",
-  403: "you are not allowed to do that",
-  502: "Marathon does not answer",
-  503: "Marathon is not ready; try again in a moment",
-  504: "Marathon did not answer in time",
+  401: "wants you to sign in",
+  502: "does not answer",
+  503: "is not ready; try again in a moment",
+  504: "did not answer in time",
 };
+const NAMES: Readonly<Record<Framework, string>> = { marathon: "Marathon", chronos: "Chronos" };
+
+function plainWords(status: number, text: string, to: Framework): string {
+  if (status === 403) return "you are not allowed to do that";
+  const words = PLAIN[status];
+  return words === undefined ? text.slice(0, 200) || `answer ${status}` : `${NAMES[to]} ${words}`;
+}
 
 /** An answer in terms of what a person can do about it. */
-export function outcomeOf<T>(status: number, text: string): Outcome<T> {
+export function outcomeOf<T>(status: number, text: string, to: Framework = "marathon"): Outcome<T> {
   let value: unknown = null;
   try {
     value = text === "" ? null : JSON.parse(text);
@@ -67,23 +81,23 @@ export function outcomeOf<T>(status: number, text: string): Outcome<T> {
     value = null;
   }
   if (status >= 200 && status < 300) return { kind: "done", value: value as T };
-  const { message, deployments, details } = asObject(value);
-  const words = typeof message === "string" ? message : (PLAIN[status] ?? (text.slice(0, 200) || `answer ${status}`));
+  const { message, deployments, details, faults } = asObject(value);
+  const words = typeof message === "string" ? message : plainWords(status, text, to);
   if (status === 409 && Array.isArray(deployments)) {
     const ids = deployments.map((each) => String(asObject(each).id ?? each));
     return { kind: "locked", message: words, deployments: ids };
   }
-  return { kind: "refused", status, message: words, faults: faultsOf(details) };
+  return { kind: "refused", status, message: words, faults: faultsOf(details ?? faults) };
 }
 
 export async function call<T = unknown>(request: Request, signal?: AbortSignal): Promise<Outcome<T>> {
   const body = request.body === undefined ? null : JSON.stringify(request.body);
-  const headers: Record<string, string> = body === null ? {} : { "Content-Type": "application/json" };
+  const headers: Record<string, string> = { ...(body === null ? {} : { "Content-Type": "application/json" }), ...request.headers };
   try {
-    const answer = await fetch(address(marathonBase + pathOf(request)), {
+    const answer = await fetch(address(placeOf(request)), {
       method: request.method, body, headers, ...(signal === undefined ? {} : { signal }),
     });
-    return outcomeOf<T>(answer.status, await answer.text());
+    return outcomeOf<T>(answer.status, await answer.text(), request.to);
   } catch (error) {
     if ((error as Error).name === "AbortError") throw error;
     return { kind: "refused", status: 0, message: "no answer: the connection broke", faults: [] };

@@ -1,7 +1,7 @@
 import { number } from "../format";
 import { agentName } from "../names";
 import { masterLink } from "./masterpage";
-import { type Declined, shortReason } from "./queue";
+import { type Declined, shortReason } from "../marathon/queue";
 
 interface Shortfall {
   readonly agentId: string;
