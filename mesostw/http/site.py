@@ -130,14 +130,9 @@ def master_site(parts: MasterParts) -> HouseSite:
     }
     for door, name in parts.doors.items():
         if parts.dial is not None and name:
+            page = _web_page(feed, name)
             deep[door] = Door(
-                parts.web,
-                parts.dial,
-                parts.clock,
-                door,
-                name,
-                _web_page(feed, name),
-                parts.identity.id,
+                parts.web, parts.dial, parts.clock, door, name, page, parts.identity.id
             )
     return HouseSite(Paths(exact, deep), parts.clock, parts.access)
 
