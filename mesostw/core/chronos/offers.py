@@ -106,7 +106,9 @@ def _is_soon(turn: Turn) -> bool:
     if turn.live.marked or turn.live.continuing:
         return True
     following = alarms.first(turn)
-    return following is not None and following <= turn.now.wall + WARM_S
+    # To be offered something again may take as long as offers are revived apart.
+    ahead_s = max(WARM_S, turn.flags.min_revive_offers_interval_s + 1.0)
+    return following is not None and following <= turn.now.wall + ahead_s
 
 
 def _let_go(turn: Turn) -> None:
