@@ -64,6 +64,18 @@ export function moment(seconds: unknown): string {
   return `${day} ${date.toLocaleTimeString("en-GB", { timeZoneName: "short" })}`;
 }
 
+/** Local day and time without the zone, for cells: `2026-11-25 02:00`, with seconds where they matter. */
+export function dayTime(seconds: unknown, exact = false): string {
+  if (typeof seconds !== "number") return "–";
+  return `${new Date(seconds * 1000).toLocaleDateString("sv-SE")} ${clock(seconds * 1000).slice(0, exact ? 8 : 5)}`;
+}
+
+/** Seconds that may be few: `0.03 s`, `9.5 s`, then as `duration`. */
+export function shortTime(seconds: unknown): string {
+  if (typeof seconds !== "number") return "–";
+  return seconds < 10 ? `${number(seconds)} s` : duration(seconds);
+}
+
 /** Ids differ in their tails: the middle gives way. */
 export function middle(text: string, most = 28): string {
   if (text.length <= most) return text;

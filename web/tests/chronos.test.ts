@@ -42,7 +42,7 @@ describe("the next run", () => {
     expect(nextWords(job({ next: NOW + 7_300 }), NOW)).toBe("in 2 h");
     expect(nextWords(job({ next: NOW - 3 }), NOW)).toBe("now");
     expect(nextWords(job({ next: NOW - 300 }), NOW)).toBe("overdue 5 m");
-    expect(nextWords(job({ next: null, kind: "dependent" }), NOW)).toBe("after its parents");
+    expect(nextWords(job({ next: null, kind: "dependent" }), NOW)).toBe("after parents");
     expect(nextWords(job({ disabled: true }), NOW)).toBe("–");
   });
 });

@@ -47,6 +47,11 @@ function Loaded({ id, copies }: { id: string; copies: boolean }) {
 
 const PREVIEW_AFTER_MS = 500;
 
+/** When it would run can be told before it has a name and a command. */
+function filled(document: Json): Json {
+  return { name: document.name || "a-new-job", command: document.command || "true" };
+}
+
 interface Preview {
   readonly zone: string;
   readonly ignored: readonly string[];
@@ -60,7 +65,7 @@ function usePreview(document: Json, fits: boolean): { preview: Preview | null; f
     if (!fits) return;
     const ending = new AbortController();
     const timer = setTimeout(() => {
-      call<Preview>({ method: "POST", path: "v1/chronos/validate", to: "chronos", body: sent(document) }, ending.signal).then(
+      call<Preview>({ method: "POST", path: "v1/chronos/validate", to: "chronos", body: { ...sent(document), ...filled(document) } }, ending.signal).then(
         (outcome) => {
           if (outcome.kind === "done") setState({ preview: outcome.value, faults: [], message: "" });
           else setState({ preview: null, faults: outcome.kind === "refused" ? outcome.faults : [], message: outcome.message });
@@ -81,8 +86,7 @@ function JobEditor({ title, known, start }: { title: string; known: Known | null
   const [busy, setBusy] = useState(false);
   const { preview, faults: early, message } = usePreview(document, fault === "");
   const request = putJob(sent(document), known?.version ?? null);
-  // Fields that nobody has filled in yet are not wrong before somebody wants to send them.
-  const faults = outcome?.kind === "refused" ? outcome.faults : known === null ? early.filter(({ path }) => path !== "/name" && path !== "/command") : early;
+  const faults = outcome?.kind === "refused" ? outcome.faults : early;
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
@@ -141,7 +145,7 @@ function JobEditor({ title, known, start }: { title: string; known: Known | null
 function Upcoming({ preview, message, document }: { preview: Preview | null; message: string; document: Json }) {
   const parents = Array.isArray(document.parents) ? document.parents : [];
   return (
-    <div class="upcoming" role="status">
+    <div class="upcoming">
       {preview === null ? <p class="muted">{message === "" ? "Asking when it would run…" : `Not yet a job: ${message}`}</p> : parents.length > 0 ? (
         <p class="muted">It runs whenever {parents.join(" and ")} {parents.length === 1 ? "has" : "have"} ended.</p>
       ) : preview.instants.length === 0 ? <p class="muted">It would never run.</p> : (

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "preact/hooks";
-import { duration, moment, number } from "../format";
+import { moment, number, shortTime } from "../format";
 import { curlOf } from "../framework/actions";
 import { useChronos, useTurns } from "../framework/asking";
 import { ask } from "../framework/dialog";
@@ -23,7 +23,7 @@ import { ChronosFrame } from "./frame";
 import { secondsOf } from "./run";
 import { RunsOf } from "./runs";
 import { Calendar, DependencyGraph, RunGrid } from "./views";
-import { becauseWords, jobWord } from "./words";
+import { becauseWords, jobWord, successRate } from "./words";
 import "../framework/style.css";
 import "./style.css";
 
@@ -62,7 +62,7 @@ function Shown({ row }: { row: Row }) {
         <a class="button" href={hashOf(["job-edit", id])}>Edit</a>
         <Buttons actions={jobActions(row)} />
       </div>
-      <p class="summary"><When row={row} /> · {number(row.success_count)} succeeded, {number(row.error_count)} failed · <Rate row={row} /> of the last runs succeeded{Number(row.median_ms) > 0 && <> · done {duration(Number(row.median_ms) / 1000)} after its instant (median)</>}</p>
+      <p class="summary"><When row={row} /> · {number(row.success_count)} succeeded, {number(row.error_count)} failed{successRate(String(row.history)) !== null && <> · <Rate row={row} /> of the last runs succeeded</>}{Number(row.median_ms) > 0 && <> · done {shortTime(Number(row.median_ms) / 1000)} after its instant (median)</>}</p>
       {row.description ? <p>{String(row.description)}</p> : null}
       <Tabs label="Views of this job" names={TABS} chosen={tab} href={(name) => hashOf(["jobs", id], { tab: name })} />
       {tab === "Grid" && <RunGrid name={id} />}

@@ -1,4 +1,4 @@
-import { clock, moment, number } from "../format";
+import { clock, dayTime, moment, number } from "../format";
 import { ask } from "../framework/dialog";
 import { Buttons, Menu } from "../framework/menu";
 import type { Row } from "../live/frames";
@@ -51,19 +51,19 @@ export const JOBS: TableSpec = {
     { label: "Dependent", term: "kind:dependent" },
   ],
   columns: [
-    column("id", "Name", "text", "minmax(18ch, 2fr)", { aliases: ["name", "job"], narrow: true, cell: (row) => <Name row={row} /> }),
-    column("state", "State", "text", "15ch", {
+    column("id", "Name", "text", "minmax(12ch, 2fr)", { aliases: ["name", "job"], narrow: true, cell: (row) => <Name row={row} /> }),
+    column("state", "State", "text", "13ch", {
       narrow: true, read: (row) => `${jobWord(row, serverS())} ${becauseWords(row)}`.trim(), cell: (row) => <JobState row={row} />,
     }),
     column("next", "Next run", "number", "14ch", { right: false, narrow: true, cell: (row) => <Next row={row} /> }),
-    column("at", "At", "text", "20ch", { read: (row) => (row.disabled === true ? "–" : moment(row.next)), cell: (row) => <At row={row} /> }),
+    column("at", "At", "text", "17ch", { read: (row) => (row.disabled === true ? "–" : moment(row.next)), cell: (row) => <At row={row} /> }),
     column("history", "Last results", "text", "15ch", { read: (row) => historyWords(String(row.history)), cell: (row) => <Bars row={row} /> }),
-    column("last", "Last", "text", "12ch", { read: (row) => row.last, cell: (row) => <Last row={row} /> }),
+    column("last", "Last", "text", "9ch", { read: (row) => row.last, cell: (row) => <Last row={row} /> }),
     column("rate", "Success", "number", "9ch", { read: (row) => { const rate = successRate(String(row.history)); return rate === null ? null : rate * 100; }, cell: (row) => <Rate row={row} /> }),
     column("success_count", "Succeeded", "number", "11ch", { aliases: ["succeeded"], cell: (row) => number(row.success_count) }),
     column("error_count", "Failed", "number", "8ch", { aliases: ["failed"], cell: (row) => number(row.error_count) }),
     column("owner", "Owner", "text", "minmax(10ch, 1fr)"),
-    column("labels", "Labels", "text", "minmax(10ch, 1fr)", { aliases: ["label", "tag"], read: (row) => ((row.labels ?? []) as readonly string[]).join("\n"), cell: (row) => <Labels row={row} /> }),
+    column("labels", "Labels", "text", "minmax(12ch, 1.5fr)", { aliases: ["label", "tag"], read: (row) => ((row.labels ?? []) as readonly string[]).join("\n"), cell: (row) => <Labels row={row} /> }),
     column("kind", "Kind", "text", "11ch", { extra: true }),
     column("schedule", "Schedule", "text", "minmax(20ch, 1fr)", { extra: true }),
     column("zone", "Zone", "text", "14ch", { extra: true }),
@@ -74,14 +74,14 @@ export const JOBS: TableSpec = {
     column("retries", "Retries", "number", "8ch", { extra: true }),
     column("priority", "Priority", "number", "9ch", { extra: true }),
     column("errors_since", "Failed in a row", "number", "14ch", { extra: true }),
-    column("menu", "Do", "text", "6ch", { tableOnly: true, narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.id}`} actions={() => menuOf(row)} /> }),
+    column("menu", "Do", "text", "6ch", { tableOnly: true, read: () => null, cell: (row) => <Menu label={`Actions on ${row.id}`} actions={() => menuOf(row)} /> }),
   ],
 };
 
 function At({ row }: { row: Row }) {
   if (typeof row.next !== "number" || row.disabled === true) return <span class="muted">–</span>;
   const today = new Date(row.next * 1000).toDateString() === new Date(nowS.value * 1000).toDateString();
-  return <span title={moment(row.next)}>{today ? clock(row.next * 1000) : moment(row.next).slice(0, 16)}</span>;
+  return <span title={moment(row.next)}>{today ? clock(row.next * 1000) : dayTime(row.next)}</span>;
 }
 
 function Last({ row }: { row: Row }) {

@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "preact/hooks";
-import { duration, moment, number } from "../format";
+import { dayTime, moment, number, shortTime } from "../format";
 import { useChronos } from "../framework/asking";
 import { Buttons, Menu } from "../framework/menu";
 import type { Row } from "../live/frames";
@@ -23,10 +23,6 @@ function actionsOf(row: Row) {
 
 const CAUSES: Readonly<Record<string, string>> = { clock: "clock", parents: "its parents", manual: "by hand", retry: "a retry", backfill: "backfill", marked: "marked" };
 
-function took(row: Row): string {
-  return typeof row.took === "number" ? (row.took < 10 ? `${number(row.took)} s` : duration(row.took)) : "–";
-}
-
 export const RUNS: TableSpec = {
   topic: "runs",
   noun: "runs",
@@ -41,13 +37,13 @@ export const RUNS: TableSpec = {
   ],
   actions: (row) => <><Buttons actions={actionsOf(row)} /><p><Logs row={row} /></p></>,
   columns: [
-    column("job", "Job", "text", "minmax(16ch, 1.5fr)", { narrow: true, cell: (row) => <a href={hashOf(["jobs", String(row.job)])}>{String(row.job)}</a> }),
-    column("instant", "For", "age", "20ch", { right: false, narrow: true, cell: (row) => <time title={moment(row.instant)}>{moment(row.instant).slice(0, 19)}</time> }),
-    column("state", "State", "text", "15ch", { narrow: true, read: (row) => `${runLook(row).word} ${row.state}`, cell: (row) => <RunState row={row} /> }),
+    column("job", "Job", "text", "minmax(12ch, 1.5fr)", { narrow: true, cell: (row) => <a href={hashOf(["jobs", String(row.job)])}>{String(row.job)}</a> }),
+    column("instant", "For", "age", "20ch", { right: false, narrow: true, cell: (row) => <time title={moment(row.instant)}>{dayTime(row.instant, true)}</time> }),
+    column("state", "State", "text", "14ch", { narrow: true, read: (row) => `${runLook(row).word} ${row.state}`, cell: (row) => <RunState row={row} /> }),
     column("cause", "Because of", "text", "12ch", { read: (row) => `${CAUSES[String(row.cause)] ?? row.cause}`, cell: (row) => <span title={row.by ? `by ${row.by}` : ""}>{CAUSES[String(row.cause)] ?? String(row.cause)}</span> }),
     column("attempt", "Attempt", "number", "9ch", { read: (row) => Number(row.attempt) + 1, cell: (row) => number(Number(row.attempt) + 1) }),
-    column("late", "Late", "number", "9ch", { cell: (row) => (typeof row.late === "number" ? `${number(row.late)} s` : "–") }),
-    column("took", "Took", "number", "10ch", { cell: (row) => took(row) }),
+    column("late", "Late", "number", "9ch", { cell: (row) => shortTime(row.late) }),
+    column("took", "Took", "number", "10ch", { cell: (row) => shortTime(row.took) }),
     column("exit", "Exit", "number", "7ch", { cell: (row) => (typeof row.exit === "number" ? String(row.exit) : "–") }),
     column("hostname", "At", "text", "minmax(12ch, 1fr)", { aliases: ["agent", "host"], read: (row) => `${agentName(row.agent_id, row.hostname)} ${row.hostname}`, cell: (row) => (row.hostname ? agentName(row.agent_id, row.hostname) : "–") }),
     column("message", "Message", "text", "minmax(16ch, 2fr)", { read: (row) => [row.skip, row.doom, row.message].filter(Boolean).join(": ") }),
@@ -55,7 +51,7 @@ export const RUNS: TableSpec = {
     column("since", "Since", "age", "9ch", { extra: true, cell: (row) => <Age at={row.since} /> }),
     column("id", "Id", "text", "20ch", { extra: true }),
     column("by", "By", "text", "10ch", { extra: true }),
-    column("menu", "Do", "text", "6ch", { tableOnly: true, narrow: true, read: () => null, cell: (row) => <Menu label={`Actions on the run of ${row.job} for ${moment(row.instant)}`} actions={() => actionsOf(row)} /> }),
+    column("menu", "Do", "text", "6ch", { tableOnly: true, read: () => null, cell: (row) => <Menu label={`Actions on the run of ${row.job} for ${moment(row.instant)}`} actions={() => actionsOf(row)} /> }),
   ],
 };
 

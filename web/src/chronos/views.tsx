@@ -1,5 +1,5 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { duration, moment, number, plural } from "../format";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { clock, dayTime, duration, moment, number, plural } from "../format";
 import { call } from "../framework/api";
 import { useChronos } from "../framework/asking";
 import type { Row } from "../live/frames";
@@ -28,6 +28,9 @@ export function RunGrid({ name }: { name: string }) {
   const key = shown.join("\n");
   const [runs, setRuns] = useState<ReadonlyMap<string, readonly Row[]> | null>(null);
   const [fault, setFault] = useState("");
+  const box = useRef<HTMLDivElement>(null);
+  // The newest stand at the right, and are what people come for.
+  useLayoutEffect(() => box.current?.scrollTo(box.current.scrollWidth, 0), [name, runs === null]);
   useEffect(() => {
     const ending = new AbortController();
     const one = async (job: string): Promise<readonly [string, readonly Row[]]> => {
@@ -47,12 +50,13 @@ export function RunGrid({ name }: { name: string }) {
   if (runs === null) return <p class="empty" role="status">{fault === "" ? "Loading…" : `The runs cannot be read: ${fault}.`}</p>;
   const { columns, lanes } = lanesOf(shown, runs, COLUMNS_MAX);
   if (columns.length === 0) return <p class="empty">No run of it is known yet. “Run now” makes one.</p>;
+  const close = columns.some((at, index) => index > 0 && at - (columns[index - 1] as number) < 60);
   return (
     <>
-      <div class="sideways" tabIndex={0} role="region" aria-label="Runs by instant">
+      <div ref={box} class="sideways" tabIndex={0} role="region" aria-label="Runs by instant">
         <table class="run-grid">
           <thead>
-            <tr><th scope="col">Job</th>{columns.map((at) => <th key={at} scope="col"><time title={moment(at)}>{moment(at).slice(5, 10)}<br />{moment(at).slice(11, 16)}</time></th>)}</tr>
+            <tr><th scope="col">Job</th>{columns.map((at) => <th key={at} scope="col"><time title={moment(at)}>{dayTime(at).slice(5, 10)}<br />{clock(at * 1000).slice(0, close ? 8 : 5)}</time></th>)}</tr>
           </thead>
           <tbody>
             {lanes.map(({ job, cells, others }) => (

@@ -53,7 +53,7 @@ export function becauseWords(row: Row): string {
 
 /** `in 5 m`, `3 m ago`, or a dash for what no clock starts. */
 export function nextWords(row: Row, nowS: number): string {
-  if (typeof row.next !== "number") return row.kind === "dependent" ? "after its parents" : "–";
+  if (typeof row.next !== "number") return row.kind === "dependent" ? "after parents" : "–";
   if (row.disabled === true) return "–";
   const left = row.next - nowS;
   if (left >= 0) return `in ${left < 3600 ? duration(left) : shortDuration(left)}`;
