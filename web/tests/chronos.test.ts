@@ -4,6 +4,7 @@ import { outcomeOf } from "../src/framework/api";
 import type { Row } from "../src/live/frames";
 import { jobActions, killRun, pause, putJob, resume, runNow, setEnabled } from "../src/chronos/actions";
 import { dayWords, monthBeside, weeksOf } from "../src/chronos/calendar";
+import { chronosMatters } from "../src/chronos/matters";
 import { COUNTERS, freshJob, JOB_SECTIONS, sent } from "../src/chronos/form";
 import { around, dagOf, downstream, layersOf } from "../src/chronos/graph";
 import { Answered, lanesOf, rowOf } from "../src/chronos/run";
@@ -149,6 +150,26 @@ describe("the next 24 hours", () => {
   it("have what is due in them, the first one first", () => {
     const rows = [job({ id: "late", next: NOW + 90_000 }), job({ id: "b", next: NOW + 9 }), job({ id: "a", next: NOW + 9 }), job({ id: "off", disabled: true }), job({ id: "dep", next: null }), job({ id: "due", next: NOW - 5 })];
     expect(dueToday(rows, NOW).map(({ id }) => id)).toEqual(["due", "a", "b"]);
+  });
+});
+
+describe("what needs attention", () => {
+  const of = (jobs: readonly Row[], runs: readonly Row[] = []): string[] => chronosMatters(jobs, runs, NOW).map(({ what, why }) => `${what}: ${why}`);
+
+  it("are jobs that fail, are late, or wait long, and no others", () => {
+    expect(of([job({}), job({ last: "failure", last_error: NOW - 3_600 }), job({ disabled: true, because: "asked", next: NOW - 99 })])).toEqual([]);
+    expect(of([job({ last: "failure", last_error: NOW - 60, errors_since: 3 })])).toEqual(["a: failed 3 times in a row"]);
+    expect(of([job({ next: NOW - 60 })])).toEqual(["a: its instant has passed and nothing has begun"]);
+    expect(of([job({ disabled: true, because: "failures", last_error: NOW - 9_999 })])).toEqual(["a: disabled: it failed too often in a row"]);
+    const waiting = { job: "a", state: "waiting", since: NOW - 120, not_before: null };
+    expect(of([job({ queued: 1 })], [waiting])).toEqual(["a: a run of it has waited for 2 m"]);
+    expect(of([job({ queued: 1 })], [{ ...waiting, not_before: NOW + 5 }, { ...waiting, state: "running" }])).toEqual([]);
+  });
+
+  it("are counted in one line when they are many", () => {
+    const many = Array.from({ length: 11 }, (_, at) => job({ id: `j${at}`, next: NOW - 60 }));
+    expect(chronosMatters(many, [], NOW)).toHaveLength(9);
+    expect(chronosMatters(many, [], NOW).at(-1)?.count).toBe(3);
   });
 });
 

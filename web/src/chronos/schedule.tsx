@@ -29,7 +29,7 @@ export function SchedulePage() {
         <>
           <div class="sideways" tabIndex={0} role="region" aria-label="What runs when">
             <table class="lanes">
-              <thead><tr><th scope="col">Job</th><th scope="col"><Hours now={now} /></th></tr></thead>
+              <thead><tr><th scope="col">Job</th><th scope="col"><span class="unseen">When</span><Hours now={now} /></th></tr></thead>
               <tbody>{due.slice(0, most).map((row) => <Lane key={String(row.id)} row={row} now={now} />)}</tbody>
             </table>
           </div>

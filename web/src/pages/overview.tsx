@@ -7,7 +7,9 @@ import { HeatMap, type Measure } from "../parts/heatmap";
 import { hashOf } from "../router";
 import { marathonMatters, withoutTasksOf } from "../marathon/matters";
 import { presence } from "../marathon/presence";
-import { follow, followMarathon, live, nowS, samples } from "../state";
+import { chronosMatters } from "../chronos/matters";
+import { chronosPresence } from "../chronos/presence";
+import { follow, followChronos, followMarathon, live, nowS, samples } from "../state";
 import { memberLook, taskLook } from "../states";
 import { type Matter, matters } from "./attention";
 import { EventText } from "./events";
@@ -102,7 +104,9 @@ function Attention() {
   const tasks = all.size < TASKS_MANY ? rows("tasks") : all.values();
   const ofApps = ofMarathon();
   const others = matters(rows("agents"), rows("frameworks"), tasks, nowS.value);
-  const list = ofApps.length === 0 ? others : [...ofApps, ...withoutTasksOf(ofApps, followMarathon("marathon").only?.framework_id, others)];
+  const ofJobs = ofChronos();
+  const ofTasks = ofApps.length === 0 ? others : withoutTasksOf(ofApps, followMarathon("marathon").only?.framework_id, others);
+  const list = [...ofApps, ...ofJobs, ...(ofJobs.length === 0 ? ofTasks : withoutTasksOfJobs(followChronos("chronos").only?.framework_id, ofTasks))];
   return (
     <Panel title="Needs attention" aside={<span class="badge">{list.reduce((sum, one) => sum + (one.count ?? 1), 0)}</span>}>
       {list.length === 0 ? (
@@ -117,6 +121,16 @@ function Attention() {
 function ofMarathon(): Matter[] {
   if (presence.value.kind !== "here") return [];
   return marathonMatters(followMarathon("apps").rows.values(), followMarathon("deployments").rows.values(), nowS.value);
+}
+
+function ofChronos(): Matter[] {
+  if (chronosPresence.value.kind !== "here") return [];
+  return chronosMatters(followChronos("jobs").rows.values(), followChronos("runs").rows.values(), nowS.value);
+}
+
+/** Lines of single tasks say no more than their jobs' own lines do. */
+function withoutTasksOfJobs(frameworkId: unknown, rest: readonly Matter[]): Matter[] {
+  return rest.filter(({ key }) => !key.startsWith(`task-${frameworkId}-`));
 }
 
 function MatterLine({ matter }: { matter: Matter }) {
