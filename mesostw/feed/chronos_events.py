@@ -43,7 +43,7 @@ class ChronosEvents(Recent):
 
     def __init__(self, wall: Callable[[], float]) -> None:
         super().__init__(wall, event_row)
-        #: What each run did when it was last told of, until it has ended.
+        #: What each run did when it was last told of, until it is forgotten.
         self._states: dict[RunId, RunState] = {}
 
     def noted(self, change: object) -> None:

@@ -28,10 +28,9 @@ HISTORY_MAX: Final = 20
 SHOWN_MAX: Final = 5
 TEXT_CHARS_MAX: Final = 300
 
-#: How a run ended, in ``history``: ``r`` is a failure that was tried again.
+#: How a run ended, in ``history``; of failures ``f``, or ``r`` if it was tried again.
 _LETTERS: Final = {
     RunState.SUCCEEDED: "s",
-    RunState.FAILED: "f",
     RunState.KILLED: "k",
     RunState.SKIPPED: "-",
 }
@@ -150,9 +149,10 @@ def history_of(view: ChronosState, ended: Sequence[Run]) -> str:
 
 
 def _letter(view: ChronosState, run: Run) -> str:
-    letter = _LETTERS[run.state]
+    if run.state is not RunState.FAILED:
+        return _LETTERS[run.state]
     next_one = Attempt(run.job, run.incarnation, run.instant, run.attempt + 1)
-    return "r" if letter == "f" and next_one in view.by_attempt else letter
+    return "r" if next_one in view.by_attempt else "f"
 
 
 def kind_of(timetable: Timetable | None) -> str:
