@@ -134,10 +134,22 @@ def _spec_told(message: TaskMessage) -> TaskSpec:
 
 
 def caught_up(known: Task, message: TaskMessage) -> Task:
-    """Give ``known`` with the newest state that its agent has; itself if that is no other."""
+    """
+    Give ``known`` with the newest state that its agent has; itself if that is no other.
+
+    If no status has come yet, the one that comes next is the agent's oldest: the framework is
+    not told of an end before it.
+    """
     if known.state in TERMINAL or message.state is known.state:
         return known
-    return replace(known, state=message.state)
+    caught = replace(known, state=message.state)
+    if known.update_state is not None:
+        return caught
+    return replace(
+        caught,
+        update_state=message.status_update_state,
+        update_uuid=message.status_update_uuid,
+    )
 
 
 def forget(live: Live, framework_id: FrameworkId) -> None:

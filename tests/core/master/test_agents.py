@@ -23,7 +23,7 @@ from mesostw.messages.agent_master import (
 from mesostw.messages.convert import messages_of
 from mesostw.messages.ids import AgentID, ExecutorID, FrameworkID, TaskID
 from mesostw.messages.resources import Resource
-from mesostw.messages.scheduler_calls import Kill, Teardown
+from mesostw.messages.scheduler_calls import Kill, Reconcile, ReconcileTask, Teardown
 from mesostw.messages.scheduler_events import Failure, Rescind
 from mesostw.messages.tasks import TaskState, TaskStatusReason
 from mesostw.messages.values import Scalar, ValueType
@@ -169,6 +169,24 @@ class AwayTests(SynchronousTestCase):
         self.assertEqual(self.bench.agent_state(self.agent), "disconnected")
         self.bench.pass_time(4)
         self.assertEqual(self.bench.agent_state(self.agent), "unreachable")
+
+    def test_ended_with_more_to_say(self) -> None:
+        """The end of a task is not told before what its agent has to tell of it first."""
+        self.bench.allocate()
+        self.bench.accept(self.framework, launch(task_info("t1", self.agent.id)))
+        self.agent.break_link()
+        message = task_message(
+            self.framework,
+            self.agent.id,
+            "t1",
+            TaskState.TASK_DROPPED,
+            status_update_state=TaskState.TASK_STARTING,
+            status_update_uuid=b"u" * 16,
+        )
+        self.bench.return_agent(self.agent.id, [message], [told_framework(self.framework)])
+        self.assertEqual(self.bench.task(self.framework, "t1").state, TaskState.TASK_DROPPED)
+        self.framework.say(Reconcile(tasks=(ReconcileTask(task_id=TaskID(value="t1")),)))
+        self.assertEqual(self.framework.states("t1"), ["TASK_STARTING"])
 
     def test_disconnected_without_checkpoints(self) -> None:
         """Tasks of frameworks without checkpoints are LOST with the link, and killed later."""
