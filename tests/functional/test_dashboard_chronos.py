@@ -80,6 +80,8 @@ class ChronosPageTests(BrowserTestCase):
         self.create("second", "exit 3", schedule="", parents="first", retries="0")
         self.page.wait_for_selector('.run-grid [aria-label*="failed"]')
         self.draws_everywhere()
+        self.go("/")
+        self.page.wait_for_selector('.matters li:has-text("second"):has-text("failed")')
         self.go("/jobs/first")
         self.page.wait_for_selector('.run-grid tr:has-text("second") [aria-label*="failed, "]')
         self.page.click('.run-grid tr:has-text("first") td a >> nth=0')

@@ -96,7 +96,8 @@ export function DependencyGraph({ name }: { name: string }) {
   const byName = new Map([...rows.values()].map((row) => [String(row.id), row]));
   const dag = dagOf(rows.values());
   const names = around(dag, name);
-  if (names.size === 1) return <p class="empty">It follows no job, and none follows it.</p>;
+  const more = <p class="in-text"><a href={hashOf(["job-edit"], { after: name })}>Create a job that runs after it</a></p>;
+  if (names.size === 1) return <div class="empty"><p>It follows no job, and none follows it.</p>{more}</div>;
   if (names.size > NODES_MAX) return <p class="empty">{number(names.size)} jobs hang together: too many to draw. The list has them all under “After”.</p>;
   const layers = layersOf(dag, names);
   const places = new Map(layers.flatMap((layer, x) => layer.map((each, y) => [each, { x: x * (NODE_W + GAP_X) + 4, y: y * (NODE_H + GAP_Y) + 4 }] as const)));
@@ -104,16 +105,19 @@ export function DependencyGraph({ name }: { name: string }) {
   const height = Math.max(...layers.map((layer) => layer.length)) * (NODE_H + GAP_Y) - GAP_Y + 8;
   const edges = [...names].flatMap((child) => (dag.parents.get(child) ?? []).filter((parent) => names.has(parent)).map((parent) => [parent, child] as const));
   return (
-    <div class="sideways" tabIndex={0} role="region" aria-label={`${plural(names.size, "job")} and who runs after whom`}>
-      <svg class="dag" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label="Dependencies">
-        {edges.map(([parent, child]) => {
-          const [from, to] = [places.get(parent) as { x: number; y: number }, places.get(child) as { x: number; y: number }];
-          const [x1, y1, x2, y2] = [from.x + NODE_W, from.y + NODE_H / 2, to.x, to.y + NODE_H / 2];
-          return <path key={`${parent}\n${child}`} class="edge" d={`M${x1} ${y1}C${x1 + GAP_X / 2} ${y1} ${x2 - GAP_X / 2} ${y2} ${x2 - 5} ${y2}m-5-4 5 4-5 4`} />;
-        })}
-        {[...places].map(([each, at]) => <Node key={each} name={each} at={at} row={byName.get(each)} here={each === name} parents={dag.parents.get(each) ?? []} />)}
-      </svg>
-    </div>
+    <>
+      <div class="sideways" tabIndex={0} role="region" aria-label={`${plural(names.size, "job")} and who runs after whom`}>
+        <svg class="dag" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label="Dependencies">
+          {edges.map(([parent, child]) => {
+            const [from, to] = [places.get(parent) as { x: number; y: number }, places.get(child) as { x: number; y: number }];
+            const [x1, y1, x2, y2] = [from.x + NODE_W, from.y + NODE_H / 2, to.x, to.y + NODE_H / 2];
+            return <path key={`${parent}\n${child}`} class="edge" d={`M${x1} ${y1}C${x1 + GAP_X / 2} ${y1} ${x2 - GAP_X / 2} ${y2} ${x2 - 5} ${y2}m-5-4 5 4-5 4`} />;
+          })}
+          {[...places].map(([each, at]) => <Node key={each} name={each} at={at} row={byName.get(each)} here={each === name} parents={dag.parents.get(each) ?? []} />)}
+        </svg>
+      </div>
+      {more}
+    </>
   );
 }
 
