@@ -135,7 +135,15 @@ class Hamlet:
         """Start Marathon and wait until it is registered."""
         flags = (f"--master={self.master.address}", f"--http_port={self._marathon_port}")
         self._start("marathon", "marathon", *flags, *MARATHON_FLAGS)
-        wait_until("Marathon", self.marathon.framework_id)
+        process = self.parts["marathon"]
+
+        def registered() -> bool:
+            if process.poll() is not None:
+                told = (self.directory / "marathon.log").read_text(errors="replace")
+                raise AssertionError(f"Marathon ended with {process.returncode}: {told[-3000:]}")
+            return self.marathon.framework_id() != ""
+
+        wait_until("Marathon", registered)
 
     def kill_marathon(self) -> None:
         """SIGKILL, and nobody starts it again."""
