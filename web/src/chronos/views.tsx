@@ -29,8 +29,15 @@ export function RunGrid({ name }: { name: string }) {
   const [runs, setRuns] = useState<ReadonlyMap<string, readonly Row[]> | null>(null);
   const [fault, setFault] = useState("");
   const box = useRef<HTMLDivElement>(null);
-  // The newest stand at the right, and are what people come for.
-  useLayoutEffect(() => box.current?.scrollTo(box.current.scrollWidth, 0), [name, runs === null]);
+  // The newest stand at the right, and are what people come for; who has gone back to older ones stays there.
+  const follows = useRef(true);
+  useLayoutEffect(() => {
+    if (follows.current) box.current?.scrollTo(box.current.scrollWidth, 0);
+  }, [runs]);
+  const onScroll = (event: Event): void => {
+    const { scrollLeft, clientWidth, scrollWidth } = event.currentTarget as HTMLElement;
+    follows.current = scrollLeft + clientWidth > scrollWidth - 8;
+  };
   useEffect(() => {
     const ending = new AbortController();
     const one = async (job: string): Promise<readonly [string, readonly Row[]]> => {
@@ -53,7 +60,7 @@ export function RunGrid({ name }: { name: string }) {
   const close = columns.some((at, index) => index > 0 && at - (columns[index - 1] as number) < 60);
   return (
     <>
-      <div ref={box} class="sideways" tabIndex={0} role="region" aria-label="Runs by instant">
+      <div ref={box} onScroll={onScroll} class="sideways" tabIndex={0} role="region" aria-label="Runs by instant">
         <table class="run-grid">
           <thead>
             <tr><th scope="col">Job</th>{columns.map((at) => <th key={at} scope="col"><time title={moment(at)}>{dayTime(at).slice(5, 10)}<br />{clock(at * 1000).slice(0, close ? 8 : 5)}</time></th>)}</tr>
