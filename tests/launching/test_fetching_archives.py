@@ -11,6 +11,7 @@ import shutil
 import stat
 import tarfile
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -80,7 +81,11 @@ EVIL = (
     ("a.tar", tar_of(member("l", SYM, ".."), member("l/outside")), "not safe"),
     ("a.tar", tar_of(member("l", HARD, "../outside")), "not safe"),
     ("a.tar", tar_of(member("l", HARD, "/etc/passwd")), "not safe"),
-    ("a.tar", tar_of(member("l", HARD, "x/../y")), "links out"),
+    ("a.tar", tar_of(member("l", HARD, "x/../y")), "which is no file in it"),
+    ("a.tar", tar_of(member("d", SYM, "."), member("l", HARD, "d/../outside")), "not safe"),
+    ("a.tar", tar_of(member("d", tarfile.DIRTYPE), member("l", HARD, "d")), "no file in it"),
+    ("a.tar", tar_of(member("l", SYM, "m/.."), member("m", SYM, "../x")), "not safe"),
+    ("a.tar", tar_of(member("n", b"V")), "not safe"),
     ("a.tar", tar_of(member("n", tarfile.CHRTYPE)), "not safe"),
     ("a.tar", tar_of(member("n", tarfile.BLKTYPE)), "not safe"),
     ("a.tar", tar_of(member("n", tarfile.FIFOTYPE)), "not safe"),
@@ -249,6 +254,8 @@ class GoodTests(ArchiveTestCase):
         self.assertEqual((self.sandbox / "link").read_bytes(), b"data")
         self.assertEqual((self.sandbox / "d/run").stat().st_mode & 0o777, 0o755)
         self.assertEqual((self.sandbox / "no-mode").stat().st_mode & 0o777, 0o644)
+        made = time.localtime((self.sandbox / "d/run").stat().st_mtime)
+        self.assertEqual(made[:6], (1980, 1, 1, 0, 0, 0))
 
     def test_gz(self) -> None:
         """A packed file is unpacked under its name without ``.gz``, also from a directory."""

@@ -15,9 +15,12 @@ import lzma
 import os
 import stat
 import tarfile
+import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import IO, Final
 
 from mesostw.launching.child import Fault
@@ -62,8 +65,6 @@ def unpack(source: IO[bytes], name: str, directory: str, budget: Budget) -> None
 
     :raises Fault: for a broken or unsafe archive, or one that is too large.
     """
-    if not hasattr(tarfile, "data_filter"):
-        raise Fault("SOURCE", "this Python cannot unpack safely; the agent needs 3.11.4 or newer")
     try:
         match kind_of(name):
             case "tar":
@@ -86,14 +87,7 @@ def _unpack_tar(source: IO[bytes], directory: str, budget: Budget) -> None:
     with tarfile.open(fileobj=source, mode="r:*") as archive:
         for count, member in enumerate(archive):
             _count(count)
-            safe = _checked(member, directory)
-            budget.take(max(safe.size, 0) if safe.isreg() else 0)
-            if safe.isdir():
-                _make_directory(directory, safe.name)
-                continue
-            _make_way(directory, safe.name)
-            # Whatever it has to say of owners was taken out by the check.
-            archive.extract(safe, directory, filter="fully_trusted")
+            _place(member, partial(archive.extractfile, member), directory, budget)
 
 
 def _unpack_zip(source: IO[bytes], directory: str, budget: Budget) -> None:
@@ -103,15 +97,38 @@ def _unpack_zip(source: IO[bytes], directory: str, budget: Budget) -> None:
         for entry in members:
             if entry.flag_bits & 0x1:
                 raise Fault("SOURCE", f"the archive's member {entry.filename!r} is encrypted")
-            safe = _checked(_like_tar(archive, entry), directory)
-            if safe.isdir():
-                _make_directory(directory, safe.name)
-            elif safe.issym():
-                _make_way(directory, safe.name)
-                os.symlink(safe.linkname, path_in(directory, safe.name))
-            else:
-                with archive.open(entry) as packed:
-                    write(directory, safe.name, packed, budget, safe.mode or FILE_MODE)
+            _place(_like_tar(archive, entry), partial(archive.open, entry), directory, budget)
+
+
+def _place(
+    member: tarfile.TarInfo,
+    content: Callable[[], IO[bytes] | None],
+    directory: str,
+    budget: Budget,
+) -> None:
+    """
+    Make one member in the sandbox; Python's own rules for this are missing before 3.11.4.
+
+    :raises Fault: if it is not safe, or its file would be too large.
+    """
+    _check(member)
+    name = os.path.normpath(member.name)
+    if member.isdir():
+        _make_directory(directory, name)
+        return
+    path = path_in(directory, name)
+    if member.issym():
+        _target_of(member, directory, name)
+        _make_way(path)
+        os.symlink(member.linkname, path)
+    elif member.islnk():
+        _make_hard_link(member, _target_of(member, directory, name), path)
+    elif packed := content():
+        _make_way(path)
+        with packed:
+            write(directory, name, packed, budget, _mode_of(member))
+        with suppress(OverflowError, OSError):
+            os.utime(path, (member.mtime, member.mtime))
 
 
 def _like_tar(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tarfile.TarInfo:
@@ -119,7 +136,7 @@ def _like_tar(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tarfile.TarIn
     mode = entry.external_attr >> 16 if entry.create_system == _UNIX else 0
     member = tarfile.TarInfo(entry.filename)
     member.mode = stat.S_IMODE(mode) or FILE_MODE
-    member.size = entry.file_size
+    member.mtime = time.mktime((*entry.date_time, 0, 0, -1))
     kind = stat.S_IFMT(mode)
     if entry.is_dir():
         member.type = tarfile.DIRTYPE
@@ -137,39 +154,64 @@ def _count(count: int) -> None:
         raise Fault("TOO_LARGE", f"the archive has more than {MEMBERS_MAX} members")
 
 
-def _checked(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo:
+def _check(member: tarfile.TarInfo) -> None:
     """
-    The member without what it may not bring; see Note [Members].
+    Refuse a member that may not be in a sandbox, by Note [Members].
 
-    :raises Fault: if it is not safe at all.
+    :raises Fault: if it is not safe.
     """
     name = member.name
     for text in (name, member.linkname):
         if len(os.fsencode(text)) > NAME_BYTES_MAX:
             raise Fault("UNSAFE", f"the archive's member {name[:64]!r}... has too long a name")
-    if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        if "\0" in text:
+            raise Fault("UNSAFE", f"the archive's member {name!r} is not safe: there is a NUL")
+    if name.startswith("/") or ".." in name.split("/"):
         raise Fault("UNSAFE", f"the archive's member {name!r} leads out of the sandbox")
-    try:
-        safe = tarfile.data_filter(member, directory)
-    except tarfile.FilterError as fault:
-        kind = str(fault).removesuffix(".")
-        raise Fault("UNSAFE", f"the archive's member is not safe: {kind}") from None
-    if safe.islnk() and ".." in safe.linkname.split("/"):
-        raise Fault("UNSAFE", f"the archive's member {name!r} links out of the sandbox")
-    if os.path.normpath(name) != ".":
-        path_in(directory, os.path.normpath(name))
-    return safe
+    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        kind = "a device, a pipe or of a kind that is not known"
+        raise Fault("UNSAFE", f"the archive's member {name!r} is not safe: it is {kind}")
+
+
+def _target_of(member: tarfile.TarInfo, directory: str, name: str) -> str:
+    """
+    What a link leads to in the end: from where it is, or for a hard link from the top.
+
+    :raises Fault: if that is out of ``directory``.
+    """
+    top = os.path.realpath(directory)
+    start = os.path.dirname(name) if member.issym() else ""
+    target = os.path.realpath(os.path.join(top, start, member.linkname))
+    if member.linkname.startswith("/") or os.path.commonpath((top, target)) != top:
+        out = f"it links to {member.linkname!r}, out of the sandbox"
+        raise Fault("UNSAFE", f"the archive's member {member.name!r} is not safe: {out}")
+    return target
+
+
+def _mode_of(member: tarfile.TarInfo) -> int:
+    """A file's mode: its owner may read and write it, others may not write it."""
+    kept = 0o755 if member.mode & stat.S_IXUSR else 0o644
+    return member.mode & kept | stat.S_IRUSR | stat.S_IWUSR
 
 
 def _make_directory(directory: str, name: str) -> None:
     """Directories are made with our mode: one that cannot be entered would stop us in it."""
-    path = os.path.join(directory, os.path.normpath(name))
-    os.makedirs(path, DIRECTORY_MODE, exist_ok=True)
+    if name != os.curdir:
+        os.makedirs(path_in(directory, name), DIRECTORY_MODE, exist_ok=True)
 
 
-def _make_way(directory: str, name: str) -> None:
+def _make_hard_link(member: tarfile.TarInfo, target: str, path: str) -> None:
+    if target == path:
+        return
+    if not os.path.isfile(target):
+        missing = f"{member.name!r} links to {member.linkname!r}, which is no file in it"
+        raise Fault("SOURCE", f"the archive is broken: {missing}")
+    _make_way(path)
+    os.link(target, path)
+
+
+def _make_way(path: str) -> None:
     """Remove what a member replaces, as ``tar`` does; a directory must be empty for that."""
-    path = path_in(directory, os.path.normpath(name))
     if os.path.isdir(path) and not os.path.islink(path):
         os.rmdir(path)
         return
