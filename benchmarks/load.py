@@ -102,7 +102,7 @@ class Tasks(Load):
         self.left = options.count
         self.ended = self.updates = self.bad = 0
         self.started = 0.0
-        self.until = TaskState(f"TASK_{options.until.upper()}")
+        self.until = TaskState[f"TASK_{options.until.upper()}"]
         self.need = Resources.parse(options.need)
         self.resources = messages_of(self.need, "*")
         self.command = CommandInfo(

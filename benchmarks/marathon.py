@@ -153,6 +153,7 @@ def simulated(*, quick: bool) -> bool:
 def listed(api: Api, tasks: int) -> bool:
     """How long the list with all tasks takes, at first and later."""
     times = []
+    size = 0
     for _ in range(4):
         began = time.monotonic()
         size = len(api.read("GET", "/v2/apps?embed=apps.tasks"))
