@@ -32,6 +32,7 @@ from mesostw.core.agent.fetches import FetchSpec
 from mesostw.core.agent.flags import AgentFlags
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.state import AgentState
+from mesostw.core.chronos.machine import Chronos
 from mesostw.core.marathon.machine import Marathon
 from mesostw.core.master.changes import OfferMade
 from mesostw.core.master.flags import MasterFlags
@@ -74,6 +75,7 @@ class Parts:
     agent_store: type[MemoryStore] = MemoryStore
     framework_store: type[MemoryStore] = MemoryStore
     marathon: type[Marathon] = Marathon
+    chronos: type[Chronos] = Chronos
 
 
 class Surroundings:
@@ -316,6 +318,10 @@ class Machine:
                 return Run(run_s=float(seconds))
             case "fail":
                 return Run(run_s=float(seconds), status=EXITED_1)
+            case _ if kind.startswith("fails"):
+                attempt = int(spec.environment["CHRONOS_JOB_RUN_ATTEMPT"])
+                fails = attempt < int(kind.removeprefix("fails"))
+                return Run(run_s=float(seconds), status=EXITED_1 if fails else 0)
             case _:
                 return Run(run_s=None, stubborn=spec.name.endswith("0-0"))
 

@@ -6,6 +6,7 @@ Run simulations by their seeds, and tell the story of those that failed.
     python -m mesostw.testing.simulate --seed 7
     python -m mesostw.testing.simulate --seeds 1-200
     python -m mesostw.testing.simulate --marathon --seed 7
+    python -m mesostw.testing.simulate --chronos --seed 7
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TextIO
 
 from twisted.logger import globalLogBeginner
 
+from mesostw.testing.chronos import ChronosCluster
 from mesostw.testing.cluster import STORM_S, Cluster, Report
 from mesostw.testing.marathon import MarathonCluster
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--seeds", help="seeds from A to B, as A-B")
     parser.add_argument("--seconds", type=float, default=STORM_S, help="how long things go wrong")
     parser.add_argument("--marathon", action="store_true", help="the framework is Marathon")
+    parser.add_argument("--chronos", action="store_true", help="the framework is Chronos")
     parser.add_argument("--story", action="store_true", help="tell the story also of a success")
     options = parser.parse_args(arguments)
     if options.seeds:
@@ -37,11 +40,11 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
         seeds = range(int(first), int(last) + 1)
     else:
         seeds = range(options.seed or 0, (options.seed or 0) + 1)
+    kind = kind_of(options)
     failed = []
     trouble: Counter[str] = Counter()
     began = time.monotonic()
     for seed in seeds:
-        kind = MarathonCluster if options.marathon else Cluster
         report = kind(seed, storm_s=options.seconds).run()
         trouble += report.trouble
         if report.faults:
@@ -55,6 +58,13 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
         f" {len(failed)} failed {failed or ''}\n"
     )
     return 1 if failed else 0
+
+
+def kind_of(options: argparse.Namespace) -> type[Cluster]:
+    """The cluster with the framework that was asked for."""
+    if options.chronos:
+        return ChronosCluster
+    return MarathonCluster if options.marathon else Cluster
 
 
 def summary(report: Report) -> str:

@@ -53,10 +53,21 @@ def settle(turn: Turn, job: Job) -> float | None:
 
 
 def _launch_again(turn: Turn, job: Job) -> None:
-    """Runs that were launched, of which the master has said that it knows nothing."""
-    for run in turn.state.live_of(job.name).values():
-        if run.state is RunState.LAUNCHING and run.task_id is None:
-            _set_ready(turn, run, ready=turn.state.pause is None)
+    """
+    Runs that were launched, of which the master has said that it knows nothing.
+
+    They may have been allowed to overlap when their job was another: one at a time by now.
+    """
+    live = turn.state.live_of(job.name).values()
+    again = [run for run in live if run.state is RunState.LAUNCHING and run.task_id is None]
+    chosen = again
+    if job.spec.concurrency is not Concurrency.ALLOW:
+        ids = {run.id for run in again}
+        is_taken = any(is_out(turn, run) and run.id not in ids for run in live)
+        again.sort(key=lambda run: (run.instant, run.made))
+        chosen = [] if is_taken else again[:1]
+    for run in again:
+        _set_ready(turn, run, ready=run in chosen and turn.state.pause is None)
 
 
 def is_out(turn: Turn, run: Run) -> bool:

@@ -1,0 +1,29 @@
+"""Chronos in trouble: every instant is accounted for, nothing is lost, early or twice."""
+
+from __future__ import annotations
+
+from mesostw.testing.chronos import ChronosCluster
+
+from .seeds import SeedCase
+
+
+class ChronosSeedTests(SeedCase):
+    """After any trouble there is what was wished, and jobs run in time again."""
+
+    cluster = ChronosCluster
+
+    def test_same_seed(self) -> None:
+        """A seed tells the same story each time."""
+        self.assertEqual(ChronosCluster(5).run().digest, ChronosCluster(5).run().digest)
+
+    def test_seeds_1(self) -> None:
+        """The first seeds."""
+        self.run_seeds(range(1, 51))
+
+    def test_long_storms(self) -> None:
+        """Trouble that lasts longer than any patience of a master."""
+        self.run_seeds(range(300, 303), 400.0)
+
+    def test_fresh_seeds(self) -> None:
+        """Seeds of this very run, printed so that they can be run again."""
+        self.run_seeds(self.fresh(5))
