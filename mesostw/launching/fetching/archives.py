@@ -28,6 +28,7 @@ from mesostw.launching.fetching.files import (
     DIRECTORY_MODE,
     FILE_MODE,
     Budget,
+    is_inside,
     path_in,
     write,
 )
@@ -48,7 +49,9 @@ _BROKEN: Final = (
     gzip.BadGzipFile,
     EOFError,
     NotImplementedError,
-    UnicodeError,
+    OverflowError,
+    RecursionError,
+    ValueError,
 )
 
 
@@ -78,6 +81,11 @@ def unpack(source: IO[bytes], name: str, directory: str, budget: Budget) -> None
             case _:
                 raise Fault("SOURCE", f"{name!r} is no archive")
     except _BROKEN as fault:
+        raise Fault("SOURCE", f"the archive is broken: {fault}") from None
+    except OSError as fault:
+        # What the reader of bzip2 raises has no number; what the system says has.
+        if fault.errno is not None:
+            raise
         raise Fault("SOURCE", f"the archive is broken: {fault}") from None
     except MemoryError:
         raise Fault("TOO_LARGE", "the archive needs too much memory to be unpacked") from None
@@ -118,16 +126,16 @@ def _place(
         return
     path = path_in(directory, name)
     if member.issym():
-        _target_of(member, directory, name)
+        _target_of(member, directory, path)
         _make_way(path)
         os.symlink(member.linkname, path)
     elif member.islnk():
-        _make_hard_link(member, _target_of(member, directory, name), path)
+        _make_hard_link(member, _target_of(member, directory, path), path)
     elif packed := content():
         _make_way(path)
         with packed:
             write(directory, name, packed, budget, _mode_of(member))
-        with suppress(OverflowError, OSError):
+        with suppress(OverflowError, OSError, ValueError):
             os.utime(path, (member.mtime, member.mtime))
 
 
@@ -166,6 +174,8 @@ def _check(member: tarfile.TarInfo) -> None:
             raise Fault("UNSAFE", f"the archive's member {name[:64]!r}... has too long a name")
         if "\0" in text:
             raise Fault("UNSAFE", f"the archive's member {name!r} is not safe: there is a NUL")
+    if member.size < 0:
+        raise Fault("SOURCE", f"the archive is broken: {name!r} has {member.size} bytes")
     if name.startswith("/") or ".." in name.split("/"):
         raise Fault("UNSAFE", f"the archive's member {name!r} leads out of the sandbox")
     if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
@@ -173,19 +183,26 @@ def _check(member: tarfile.TarInfo) -> None:
         raise Fault("UNSAFE", f"the archive's member {name!r} is not safe: it is {kind}")
 
 
-def _target_of(member: tarfile.TarInfo, directory: str, name: str) -> str:
+def _target_of(member: tarfile.TarInfo, directory: str, path: str) -> str:
     """
-    What a link leads to in the end: from where it is, or for a hard link from the top.
+    What a link at ``path`` leads to: from where it is, or for a hard link from the top.
+
+    What a later member puts in the way of a link must not change where it leads to.  So the
+    steps up of a symbolic link come first in it, where they are taken from a real directory.
 
     :raises Fault: if that is out of ``directory``.
     """
-    top = os.path.realpath(directory)
-    start = os.path.dirname(name) if member.issym() else ""
-    target = os.path.realpath(os.path.join(top, start, member.linkname))
-    if member.linkname.startswith("/") or os.path.commonpath((top, target)) != top:
-        out = f"it links to {member.linkname!r}, out of the sandbox"
-        raise Fault("UNSAFE", f"the archive's member {member.name!r} is not safe: {out}")
-    return target
+    top, link = os.path.realpath(directory), member.linkname
+    start = os.path.dirname(path) if member.issym() else top
+    steps = [step for step in link.split("/") if step not in ("", os.curdir)]
+    ups = next((at for at, step in enumerate(steps) if step != os.pardir), len(steps))
+    depth = 0 if start == top else os.path.relpath(start, top).count("/") + 1
+    target = os.path.realpath(os.path.join(start, link))
+    is_safe = ups <= depth and os.pardir not in steps[ups:] and not link.startswith("/")
+    if is_safe and (member.issym() or is_inside(top, target)):
+        return target
+    out = f"it links to {link!r}, which may lead out of the sandbox"
+    raise Fault("UNSAFE", f"the archive's member {member.name!r} is not safe: {out}")
 
 
 def _mode_of(member: tarfile.TarInfo) -> int:

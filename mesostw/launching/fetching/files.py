@@ -53,10 +53,26 @@ def path_in(directory: str, name: str) -> str:
     top = os.path.realpath(directory)
     above, last = os.path.split(os.path.join(top, name))
     real = os.path.realpath(above)
-    if last in ("", ".", "..") or os.path.commonpath((top, real)) != top:
+    if last in ("", ".", "..") or not is_inside(top, real):
         raise Fault("UNSAFE", f"{name!r} would be written outside of the sandbox")
     os.makedirs(real, DIRECTORY_MODE, exist_ok=True)
     return os.path.join(real, last)
+
+
+def is_inside(top: str, real: str) -> bool:
+    """
+    Whether a path that was resolved is in ``top``, and is resolved indeed.
+
+    ``os.path.realpath`` gives up at links that go round in a circle: what it gives then may
+    have links in it that lead anywhere.
+    """
+    if os.path.commonpath((top, real)) != top:
+        return False
+    while real != top:
+        if os.path.islink(real):
+            return False
+        real = os.path.dirname(real)
+    return True
 
 
 def write(directory: str, name: str, source: Reads, budget: Budget, mode: int = FILE_MODE) -> int:
