@@ -12,6 +12,10 @@ from twisted.internet.defer import Deferred, succeed
 from mesostw.core.agent.changes import AgentChange
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, Launch
+from mesostw.core.chronos.changes import ChronosChange, RunChanged
+from mesostw.core.chronos.machine import Chronos
+from mesostw.core.chronos.records import Run, RunState, Standing
+from mesostw.core.chronos.words import ChronosEffect, ChronosStimulus
 from mesostw.core.marathon import kills, queue
 from mesostw.core.marathon.changes import InstanceChanged, MarathonChange
 from mesostw.core.marathon.machine import Marathon
@@ -214,6 +218,47 @@ class GreedyMarathon(Marathon):
             outcome.changes += turn.out.changes
             outcome.effects += turn.out.effects
         return outcome
+
+
+class ObliviousChronos(Chronos):
+    """Keeps a run only when its task is heard of, and not when it is launched."""
+
+    def write_of(self, change: ChronosChange) -> Write | None:
+        launched = isinstance(change, RunChanged) and change.run.state is RunState.LAUNCHING
+        return None if launched else super().write_of(change)
+
+
+class DeafChronos(Chronos):
+    """Acknowledges ends without hearing of them."""
+
+    def hear(self, stimulus: ChronosStimulus, now: Moment) -> Outcome[ChronosChange, ChronosEffect]:
+        if isinstance(stimulus, StatusCame) and stimulus.status.state in TERMINAL:
+            outcome: Outcome[ChronosChange, ChronosEffect] = Outcome()
+            outcome.effects.append(AcknowledgeStatus(stimulus.status))
+            return outcome
+        return super().hear(stimulus, now)
+
+
+class AmnesiacChronos(Chronos):
+    """Begins timetables and counts anew in each life."""
+
+    def restore(
+        self, records: Mapping[str, Struct], now: Moment
+    ) -> Outcome[ChronosChange, ChronosEffect]:
+        anew = {key: one for key, one in records.items() if not isinstance(one, Standing)}
+        return super().restore(anew, now)
+
+
+class ForgetfulChronos(Chronos):
+    """Does not read runs again that have a task."""
+
+    def restore(
+        self, records: Mapping[str, Struct], now: Moment
+    ) -> Outcome[ChronosChange, ChronosEffect]:
+        known = {
+            key: one for key, one in records.items() if not isinstance(one, Run) or not one.is_out
+        }
+        return super().restore(known, now)
 
 
 def parts(**replaced: Any) -> Parts:

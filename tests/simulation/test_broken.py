@@ -7,6 +7,7 @@ from typing import ClassVar
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import Deposed, StoreFailed
+from mesostw.testing.chronos import ChronosCluster
 from mesostw.testing.cluster import Cluster
 from mesostw.testing.lives import Parts
 from mesostw.testing.marathon import MarathonCluster
@@ -117,3 +118,29 @@ class BrokenMarathonTests(BrokenCase):
         """There are never more instances than were wished and may be above."""
         found = self.found(broken.parts(marathon=broken.GreedyMarathon))
         self.assertRegex(found, "instances, at most . may be")
+
+
+class BrokenChronosTests(BrokenCase):
+    """A Chronos with a promise broken."""
+
+    cluster = ChronosCluster
+
+    def test_chronos_that_launches_before_it_keeps(self) -> None:
+        """A run is kept before its task is sent."""
+        found = self.found(broken.parts(chronos=broken.ObliviousChronos))
+        self.assertRegex(found, "before it was kept|was launching and is waiting")
+
+    def test_chronos_that_does_not_hear_of_ends(self) -> None:
+        """An end that was acknowledged and not kept is lost."""
+        found = self.found(broken.parts(chronos=broken.DeafChronos))
+        self.assertRegex(found, "not at rest")
+
+    def test_chronos_that_begins_anew(self) -> None:
+        """No instant is served twice, whatever life Chronos is in."""
+        found = self.found(broken.parts(chronos=broken.AmnesiacChronos))
+        self.assertRegex(found, "miscounted|served")
+
+    def test_chronos_that_forgets_launches(self) -> None:
+        """What was on its way in one life is known to the next."""
+        found = self.found(broken.parts(chronos=broken.ForgetfulChronos))
+        self.assertRegex(found, "while .* runs|of one run|account")
