@@ -148,7 +148,13 @@ def within(t: Timetable, start: Instant, end: Instant, n: int) -> tuple[Instant,
     if isinstance(t, Repeating):
         low = repeating.reached(t, Instant(start - 1))
         return tuple(one for one in _between(t, low, low + n) if one < end)
-    inside = takewhile(lambda one: one < end, crons.following(t, Instant(start - 1)))
+    if t.count is None:
+        instants: Iterator[Instant] = crons.following(t, Instant(start - 1))
+    else:
+        # Only from its beginning is it known where a cron with a count ends.
+        counted = islice(crons.following(t, Instant(begin - 1)), min(t.count, WALK_MAX))
+        instants = (one for one in counted if one >= start)
+    inside = takewhile(lambda one: one < end, instants)
     return tuple(islice(inside, n))
 
 
