@@ -11,9 +11,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from mesostw.daemons.local_parts import free_ports
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.daemons.local_parts import free_ports
 from tests.functional.clusters import LocalCluster, wait_until
 
 CONFIG = """

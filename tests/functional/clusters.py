@@ -54,8 +54,12 @@ class LocalCluster:
             *flags,
         )
         with self.log.open("wb") as log:
+            # A shell has what it starts in the background ignore these for good.
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                ("env", "--default-signal=INT,HUP", *command),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         try:
             ready = wait_until("the ready file", self._ready)
