@@ -10,63 +10,22 @@ the same number of tasks launched by a bare framework of ours through the same a
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-import urllib.error
-import urllib.request
-from typing import Any, Final
+from typing import Final
 
-from benchmarks.processes import Bench, Started, bench, cpu_s
-from mesostw.daemons.local_parts import free_ports, twistd
+from benchmarks.processes import PATIENCE_S, Api, Bench, bench, cpu_s
 
 AGENTS: Final = 500
 #: What an instance takes, small enough that it is never resources that are waited for.
 SMALL: Final = {"cpus": 0.005, "mem": 1, "cmd": "sleep 1000", "portDefinitions": []}
-PATIENCE_S: Final = 300.0
 
 
-class Api:
+class Marathon(Api):
     """A Marathon's HTTP."""
 
-    def __init__(self, one: Bench, *flags: str) -> None:
-        self.address = f"127.0.0.1:{free_ports('127.0.0.1', 1)[0]}"
-        command = twistd(
-            "--logfile",
-            str(one.directory / "marathon.log"),
-            "marathon",
-            f"--master={one.master}",
-            f"--http_port={self.address.rpartition(':')[2]}",
-            f"--work_dir={one.directory / 'marathon'}",
-            *flags,
-        )
-        self.process: Started = one.start(list(command), cpu=0)
-        until = time.monotonic() + 20
-        while not self._ready():
-            if time.monotonic() > until:
-                raise RuntimeError(f"no Marathon: see {one.directory}/marathon.log")
-            time.sleep(0.02)
-
-    def _ready(self) -> bool:
-        try:
-            return "frameworkId" in self.ask("GET", "/v2/info")
-        except (urllib.error.URLError, ConnectionError):
-            return False
-
-    def read(self, method: str, path: str, document: object = None) -> bytes:
-        """An answer as it comes."""
-        body = None if document is None else json.dumps(document).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(
-            f"http://{self.address}{path}", body, headers, method=method
-        )
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
-            found: bytes = answer.read()
-            return found
-
-    def ask(self, method: str, path: str, document: object = None) -> Any:
-        """An answer in JSON."""
-        return json.loads(self.read(method, path, document) or b"null")
+    def __init__(self, one: Bench) -> None:
+        super().__init__(one, "marathon", "/v2/info")
 
     def until_done(self) -> None:
         """Return when no deployment is under way."""
@@ -82,7 +41,7 @@ class Api:
         self.until_done()
 
 
-def took_s(api: Api, method: str, path: str, document: object) -> float:
+def took_s(api: Marathon, method: str, path: str, document: object) -> float:
     """From the call to the end of its deployment."""
     began = time.monotonic()
     api.ask(method, path, document)
@@ -120,7 +79,7 @@ def simulated(*, quick: bool) -> bool:
         one.start_master()
         one.start_farm(AGENTS, "--hold").wait_for("all_registered")
         bare_small, bare_large = bare_s(one, small), bare_s(one, large)
-        api = Api(one)
+        api = Marathon(one)
         one_app = {"id": "/one", "instances": small, **SMALL}
         seconds = took_s(api, "POST", "/v2/apps", one_app)
         met &= say(f"{small} instances of one app", seconds, bare_small, 5.0)
@@ -150,7 +109,7 @@ def simulated(*, quick: bool) -> bool:
     return met
 
 
-def listed(api: Api, tasks: int) -> bool:
+def listed(api: Marathon, tasks: int) -> bool:
     """How long the list with all tasks takes, at first and later."""
     times = []
     size = 0
@@ -174,7 +133,7 @@ def real(*, quick: bool) -> bool:
         for number in range(1, 4):
             low = 31_000 + 300 * number
             one.start_agent(number, f"--resources=cpus:16;mem:4096;ports:[{low}-{low + 299}]")
-        api = Api(one)
+        api = Marathon(one)
         while one.get("/slaves").count(b'"active":true') < 3:
             time.sleep(0.05)
         document = {"id": "/real", "instances": count, **SMALL}

@@ -20,6 +20,8 @@ from mesostw.daemons.local_parts import free_ports, twistd
 
 #: Files that a process of 10,000 connections needs.
 FILES_WANTED: Final = 16_000
+#: How long a daemon may take for an answer.
+PATIENCE_S: Final = 300.0
 
 
 def cpu_s(pid: int) -> float:
@@ -170,6 +172,51 @@ class Bench:
                     if any(word.startswith(ours) and b"/supervisor" in word for word in words):
                         found.append(int(entry.name))
         return found
+
+
+class Api:
+    """The HTTP of a framework's daemon, ``marathon`` or ``chronos``, started here."""
+
+    def __init__(self, one: Bench, role: str, ready: str, *flags: str) -> None:
+        """Return when ``ready`` is answered with what has a value."""
+        self.address = f"127.0.0.1:{free_ports('127.0.0.1', 1)[0]}"
+        command = twistd(
+            "--logfile",
+            str(one.directory / f"{role}.log"),
+            role,
+            f"--master={one.master}",
+            f"--http_port={self.address.rpartition(':')[2]}",
+            f"--work_dir={one.directory / role}",
+            *flags,
+        )
+        self.process: Started = one.start(list(command), cpu=0)
+        until = time.monotonic() + PATIENCE_S
+        while not self._is_ready(ready):
+            if time.monotonic() > until:
+                raise RuntimeError(f"no {role}: see {one.directory}/{role}.log")
+            # Often enough for what is measured, seldom enough to cost nothing.
+            time.sleep(0.02)
+
+    def _is_ready(self, path: str) -> bool:
+        try:
+            return bool(self.ask("GET", path))
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def read(self, method: str, path: str, document: object = None) -> bytes:
+        """An answer as it comes."""
+        body = None if document is None else json.dumps(document).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"http://{self.address}{path}", body, headers, method=method
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            found: bytes = answer.read()
+            return found
+
+    def ask(self, method: str, path: str, document: object = None) -> Any:
+        """An answer in JSON."""
+        return json.loads(self.read(method, path, document) or b"null")
 
 
 @contextmanager
