@@ -14,11 +14,14 @@ from typing import Final
 HEAD_BYTES_MAX: Final = 64 * 1024
 #: Of a body that nobody wants: read so far, so that the peer need not hear of a reset.
 UNWANTED_BYTES_MAX: Final = 64 * 1024
+#: The line that tells the size of a chunk, with whatever else stands in it.
+CHUNK_LINE_BYTES_MAX: Final = 4 * 1024
 #: Codes of answers without a body, whatever their headers say.
 _BODILESS: Final = (204, 304)
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |$)")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_END: Final = re.compile(rb"\r?\n")
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class BadAnswer(Exception):
@@ -34,8 +37,12 @@ class Answer:
 
     def __init__(self, body_bytes_max: int = 0) -> None:
         self._body_bytes_max = body_bytes_max
+        #: What has come and is not understood yet.
         self._raw = bytearray()
+        self._came = bytearray()
         self._chunked = False
+        #: What is still to come of a chunk; ``None`` before a line that tells a size.
+        self._chunk_left: int | None = None
         self._length: int | None = None
         #: The code, once status line and headers are there; codes below 200 are passed over.
         self.status: int | None = None
@@ -110,36 +117,52 @@ class Answer:
                 pass
 
     def _read_body(self) -> None:
-        body, last = bytes(self._raw), False
+        came, last = self._came, False
         if self.status in _BODILESS:
-            body, last = b"", True
+            last = True
         elif self._chunked:
-            body, last = dechunked(body)
-        elif self._length is not None:
-            body, last = body[: self._length], len(body) >= self._length
-        self.body = body[: self._body_bytes_max]
-        wanted = self._body_bytes_max
-        enough = len(body) >= wanted if wanted else len(self._raw) >= UNWANTED_BYTES_MAX
-        self.complete = last or enough
+            last = self._read_chunks()
+        else:
+            came += self._raw
+            self._raw.clear()
+            if self._length is not None:
+                last = len(came) >= self._length
+                del came[self._length :]
+        self.body = bytes(came[: self._body_bytes_max])
+        self.complete = last or len(came) >= (self._body_bytes_max or UNWANTED_BYTES_MAX)
+
+    def _read_chunks(self) -> bool:
+        """
+        Take the chunks that have come; whether the last one has.
+
+        :raises BadAnswer: if these are no chunks.
+        """
+        raw = self._raw
+        while True:
+            if self._chunk_left:
+                part = raw[: self._chunk_left]
+                self._came += part
+                self._chunk_left -= len(part)
+                del raw[: len(part)]
+            end = raw.find(b"\n")
+            if self._chunk_left or end < 0:
+                break
+            line = bytes(raw[:end]).strip()
+            del raw[: end + 1]
+            if self._chunk_left == 0 and not line:
+                # The end of line after a chunk.
+                self._chunk_left = None
+                continue
+            self._chunk_left = _chunk_size(line)
+            if self._chunk_left == 0:
+                return True
+        if len(raw) > CHUNK_LINE_BYTES_MAX:
+            raise BadAnswer(f"a chunk's size of {bytes(raw[:40])!r}")
+        return False
 
 
-def dechunked(raw: bytes) -> tuple[bytes, bool]:
-    """
-    The body in ``raw`` chunks so far, and whether its last chunk is there.
-
-    :raises BadAnswer: if these are no chunks.
-    """
-    body, at = bytearray(), 0
-    while (end := raw.find(b"\n", at)) >= 0:
-        size = raw[at:end].partition(b";")[0].strip()
-        try:
-            length = int(size, 16)
-        except ValueError:
-            raise BadAnswer(f"a chunk's size of {size[:40]!r}") from None
-        if length == 0:
-            return bytes(body), True
-        body += raw[end + 1 : end + 1 + length]
-        at = end + 1 + length
-        # The end of line after a chunk.
-        at += 2 if raw[at : at + 1] == b"\r" else 1
-    return bytes(body), False
+def _chunk_size(line: bytes) -> int:
+    size = line.partition(b";")[0].strip()
+    if _CHUNK_SIZE.fullmatch(size) is None or len(line) > CHUNK_LINE_BYTES_MAX:
+        raise BadAnswer(f"a chunk's size of {line[:40]!r}")
+    return int(size, 16)

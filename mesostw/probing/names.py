@@ -43,6 +43,9 @@ class Names:
         if isIPAddress(name) or isIPv6Address(name):
             resolved(name, "")
             return
+        if not _is_name(name):
+            resolved(None, f"cannot resolve {name!r}: it is no name of a host")
+            return
         known = self._known.get(name)
         if known is not None and self._clock.seconds() - known[0] < ADDRESS_AGE_S_MAX:
             resolved(known[1], "")
@@ -61,6 +64,15 @@ class Names:
             self._known[name] = self._clock.seconds(), address
         for resolved in self._asked.pop(name, ()):
             resolved(address, error)
+
+
+def _is_name(name: str) -> bool:
+    """Whether the reactor's resolver can ask for ``name``; of another it would never answer."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 @implementer(IResolutionReceiver)

@@ -133,7 +133,7 @@ class _Asking:
         spec = self._spec
         if spec.follow_redirects and answer.status in _REDIRECTS and answer.location:
             connection.hang_up()
-            self._redirected(urljoin(connection.url, answer.location))
+            self._redirected(connection.url, answer.location)
             return
         kind = answer.content_type if spec.body_bytes_max else ""
         body = answer.body.decode(errors="replace")
@@ -143,9 +143,11 @@ class _Asking:
         else:
             self._net.clock.callLater(DRAIN_S, connection.hang_up)
 
-    def _redirected(self, url: str) -> None:
+    def _redirected(self, asked: str, location: str) -> None:
         self._hops += 1
+        url = location
         try:
+            url = urljoin(asked, location)
             parts = urlsplit(url)
             kind = ProbeKind(parts.scheme.upper())
             port = parts.port or (443 if kind is ProbeKind.HTTPS else 80)

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.probing.answers import HEAD_BYTES_MAX, UNWANTED_BYTES_MAX, Answer, BadAnswer
+from mesostw.probing.answers import (
+    CHUNK_LINE_BYTES_MAX,
+    HEAD_BYTES_MAX,
+    UNWANTED_BYTES_MAX,
+    Answer,
+    BadAnswer,
+)
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -72,6 +78,10 @@ class AnswerTests(SynchronousTestCase):
             (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Content-Length of '-1'"),
             (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * HEAD_BYTES_MAX, "headers of more than"),
             (CHUNKED.replace(b"6;x=y", b"six"), "a chunk's size of b'six'"),
+            (CHUNKED.replace(b"6;x=y", b"-1"), "a chunk's size of b'-1'"),
+            (CHUNKED.replace(b"6;x=y", b"0x6"), "a chunk's size of b'0x6'"),
+            (CHUNKED.replace(b"6;x=y", b"6;" + b"x" * CHUNK_LINE_BYTES_MAX), "a chunk's size of"),
+            (CHUNKED.replace(b"hello\r\n", b"hello, "), "a chunk's size of b', 6;x=y'"),
             (LENGTH[:-1], "in the middle"),
             (CHUNKED[:-5], "in the middle"),
         ):

@@ -196,7 +196,7 @@ class AnswersTests(OverSockets):
         found = await self.found(path="/circle", follow_redirects=True)
         self.assertEqual(len(self.peers.requests), HOPS_MAX + 1)
         self.assertEqual(found.error, f"redirected more than {HOPS_MAX} times")
-        for place in ("ftp://host/", "tcp://127.0.0.1:1", "http://h:99999/"):
+        for place in ("ftp://host/", "tcp://127.0.0.1:1", "http://h:99999/", "http://[bad"):
             self.peers.answers["/away"] = answer("302 Found", "", f"Location: {place}")
             found = await self.found(path="/away", follow_redirects=True)
             self.assertIn(f"redirected to {place!r}", found.error)
@@ -352,3 +352,15 @@ class NamesTests(SynchronousTestCase):
         clock.advance(31.0)
         names.resolve("h", lambda address, error: told.append(address))
         self.assertEqual(len(resolver.asked), 2)
+
+    def test_no_name(self) -> None:
+        """What the system's resolver would choke on, and never answer, is not asked for."""
+        resolver = _Resolver()
+        names = Names(resolver, HeapClock())
+        told: list[tuple[str | None, str]] = []
+        for name in ("a..b", "x" * 64, "\udcff"):
+            names.resolve(name, lambda address, error: told.append((address, error)))
+            self.assertEqual(
+                told.pop(), (None, f"cannot resolve {name!r}: it is no name of a host")
+            )
+        self.assertEqual(resolver.asked, [])
