@@ -5,9 +5,13 @@ from __future__ import annotations
 import bz2
 import datetime
 import gzip
+import json
 import lzma
 import os
 import pwd
+import subprocess
+import sys
+import tarfile
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -307,3 +311,46 @@ class UserTests(FetchingTestCase):
         """A user that does not exist fails the order by name."""
         why = await self.refused(self.spec("a", self.url("plain"), user="nobody-at-all"))
         self.assertIn("there is no user 'nobody-at-all' on this agent", why)
+
+
+class EndlessWorkTests(FetchingTestCase):
+    """Archives that need much and write little."""
+
+    async def test_too_much_work(self) -> None:
+        """What is unpacked only to be passed over has no bytes to count, but takes time."""
+        member = tarfile.TarInfo("hollow")
+        # Sparse: of so many bytes in the archive none belongs to the file.
+        member.type, member.size = tarfile.GNUTYPE_SPARSE, 600 * 2**26
+        archive = Path(self.top, "a.tgz")
+        with archive.open("wb") as file:
+            file.write(gzip.compress(member.tobuf(tarfile.GNU_FORMAT)))
+            zeros = gzip.compress(bytes(2**26), 1)
+            for _ in range(600):
+                file.write(zeros)
+        job = {
+            "kind": "fetch",
+            "directory": self.sandbox("a"),
+            "stall_s": 1.0,
+            "parent": os.getpid(),
+            "files": [
+                {
+                    "value": str(archive),
+                    "shown": "a.tgz",
+                    "path": str(archive),
+                    "name": "a.tgz",
+                    "executable": False,
+                    "extract": True,
+                    "fd": None,
+                }
+            ],
+        }
+        start = "from mesostw.launching.fetching import program as p; p.CPU_S_MAX = 1; p.main()"
+        done = subprocess.run(
+            [sys.executable, "-c", start],
+            input=json.dumps(job).encode(),
+            capture_output=True,
+            timeout=120,
+            check=True,
+        )
+        fault = json.loads(done.stdout)["fault"]
+        self.assertEqual(fault, "a.tgz: it takes more than 1 s of a processor")

@@ -161,7 +161,7 @@ class EvilTests(ArchiveTestCase):
             ("a.zip", zip_of(("l/x", b"", PLAIN))),
         ):
             self.refused(self.unpack, name, content)
-        said = self.refused(path_in, str(self.sandbox), "l/x")
+        said = self.refused(path_in, str(self.sandbox), "l/x", Budget())
         self.assertIn("outside of the sandbox", said)
         self.assertEqual(list(outside.iterdir()), [])
 
@@ -194,6 +194,31 @@ class EvilTests(ArchiveTestCase):
         ):
             said = self.refused(self.unpack, name, content)
             self.assertIn("more than 1000000 bytes", said)
+
+    def test_many_names(self) -> None:
+        """Directories take room too: also those that only stand in other names are counted."""
+        deep = [f"{top}/" + "d/" * 30 for top in "abcd"]
+        for name, content in (
+            ("a.tar", tar_of(*(member(f"{one}f") for one in deep))),
+            ("a.tar", tar_of(*(member(one, tarfile.DIRTYPE) for one in deep))),
+            ("a.tar", tar_of(*(member(f"{one}l", SYM, "m") for one in deep))),
+            ("a.zip", zip_of(*((f"{one}f", b"", PLAIN) for one in deep))),
+            ("a.tar", tar_of(*(member(str(number)) for number in range(101)))),
+        ):
+            said = self.refused(
+                archives.unpack, BytesIO(content), name, str(self.sandbox), Budget(names_max=100)
+            )
+            self.assertIn("more than 100 files and directories", said)
+            shutil.rmtree(self.sandbox)
+            self.sandbox.mkdir()
+        budget = Budget(names_max=100)
+        for _ in range(2):
+            archives.unpack(
+                BytesIO(tar_of(*(member(f"{deep[0]}{number}") for number in range(30)))),
+                "a.tar",
+                str(self.sandbox),
+                budget,
+            )
 
     def test_bits_of_the_owner(self) -> None:
         """A program does not get its owner's rights from an archive."""

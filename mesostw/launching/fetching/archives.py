@@ -120,11 +120,12 @@ def _place(
     :raises Fault: if it is not safe, or its file would be too large.
     """
     _check(member)
+    budget.take_names(1)
     name = os.path.normpath(member.name)
     if member.isdir():
-        _make_directory(directory, name)
+        _make_directory(directory, name, budget)
         return
-    path = path_in(directory, name)
+    path = path_in(directory, name, budget)
     if member.issym():
         _target_of(member, directory, path)
         _make_way(path)
@@ -211,10 +212,10 @@ def _mode_of(member: tarfile.TarInfo) -> int:
     return member.mode & kept | stat.S_IRUSR | stat.S_IWUSR
 
 
-def _make_directory(directory: str, name: str) -> None:
+def _make_directory(directory: str, name: str, budget: Budget) -> None:
     """Directories are made with our mode: one that cannot be entered would stop us in it."""
     if name != os.curdir:
-        os.makedirs(path_in(directory, name), DIRECTORY_MODE, exist_ok=True)
+        os.makedirs(path_in(directory, name, budget), DIRECTORY_MODE, exist_ok=True)
 
 
 def _make_hard_link(member: tarfile.TarInfo, target: str, path: str) -> None:

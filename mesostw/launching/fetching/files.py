@@ -13,6 +13,9 @@ CHUNK_BYTES: Final = 256 * 1024
 #: All that one order may write, unpacked files included: a limit against endless files and
 #: archives that unfold without end, far above what anybody runs.
 WRITTEN_BYTES_MAX: Final = 64 * 1024**3
+#: Files, links and directories that the archives of one order may make: each takes room on the
+#: disk, however empty it is.
+NAMES_MAX: Final = 1_000_000
 #: Directories above a file, and files of an archive without a mode of their own.
 DIRECTORY_MODE: Final = 0o755
 FILE_MODE: Final = 0o644
@@ -27,11 +30,11 @@ class Reads(Protocol):
 
 
 class Budget:
-    """How many bytes may still be written."""
+    """How much may still be written."""
 
-    def __init__(self, bytes_max: int = WRITTEN_BYTES_MAX) -> None:
-        self._bytes_max = bytes_max
-        self._left = bytes_max
+    def __init__(self, bytes_max: int = WRITTEN_BYTES_MAX, names_max: int = NAMES_MAX) -> None:
+        self._bytes_max, self._names_max = bytes_max, names_max
+        self._left, self._names_left = bytes_max, names_max
 
     def take(self, count: int) -> None:
         """
@@ -43,20 +46,41 @@ class Budget:
         if self._left < 0:
             raise Fault("TOO_LARGE", f"more than {self._bytes_max} bytes")
 
+    def take_names(self, count: int) -> None:
+        """
+        Count files, links and directories that are about to be made.
 
-def path_in(directory: str, name: str) -> str:
+        :raises Fault: if they are too many.
+        """
+        self._names_left -= count
+        if self._names_left < 0:
+            raise Fault("TOO_LARGE", f"more than {self._names_max} files and directories")
+
+
+def path_in(directory: str, name: str, budget: Budget) -> str:
     """
     The path of ``name`` below ``directory``, with the directories above it made.
 
-    :raises Fault: if a step above it leads out of ``directory``, for instance by a link.
+    :raises Fault: if a step above it leads out of ``directory``, for instance by a link, or
+        the budget is used up.
     """
     top = os.path.realpath(directory)
     above, last = os.path.split(os.path.join(top, name))
     real = os.path.realpath(above)
     if last in ("", ".", "..") or not is_inside(top, real):
         raise Fault("UNSAFE", f"{name!r} would be written outside of the sandbox")
+    budget.take_names(_missing(real))
     os.makedirs(real, DIRECTORY_MODE, exist_ok=True)
     return os.path.join(real, last)
+
+
+def _missing(directory: str) -> int:
+    """How many directories there are to make for ``directory`` to be there."""
+    count = 0
+    while not os.path.lexists(directory):
+        directory = os.path.dirname(directory)
+        count += 1
+    return count
 
 
 def is_inside(top: str, real: str) -> bool:
@@ -81,7 +105,7 @@ def write(directory: str, name: str, source: Reads, budget: Budget, mode: int = 
 
     :raises Fault: if the budget is used up or ``name`` leads out of ``directory``.
     """
-    path = path_in(directory, name)
+    path = path_in(directory, name, budget)
     with suppress(FileNotFoundError):
         os.unlink(path)
     with os.fdopen(os.open(path, _NEW, mode), "wb", buffering=0) as target:

@@ -23,7 +23,7 @@ import resource
 import signal
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import prctl
 
@@ -33,6 +33,11 @@ from mesostw.launching.fetching import archives, files, sources
 
 #: Memory that it may use: archives can be made to need a lot.
 MEMORY_BYTES_MAX: Final = 1024**3
+#: How long a processor may work for it: unpacking as much as may be written takes less than an
+#: hour, but archives can be made to be read without end and write nothing.
+CPU_S_MAX: Final = 2 * 60 * 60
+#: From the signal that the time is over to the end by force.
+_CPU_LAST_S: Final = 10
 #: Where the task's own output goes: what was fetched is told there, as Mesos does.
 _TOLD: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAME: Final = "mesostw-fetch"
@@ -78,7 +83,13 @@ def _give_up_rights(job: dict[str, Any]) -> None:
     prctl.set_name(_NAME)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXCPU, _worked_too_long)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX + _CPU_LAST_S))
     os.umask(0o022)
+
+
+def _worked_too_long(number: int, frame: object) -> NoReturn:
+    raise Fault("TOO_LARGE", f"it takes more than {CPU_S_MAX} s of a processor")
 
 
 def _measure(job: dict[str, Any]) -> int | None:
