@@ -117,14 +117,7 @@ def _faults(uri: URI) -> Iterator[str]:
         yield "'CommandInfo.URI.value' is empty; give a URL or an absolute path"
     if not uri.value.isprintable():
         yield f"'CommandInfo.URI.value' {value!r} has characters that cannot be printed"
-    if uri.output_file is not None:
-        fault = _path_fault(uri.output_file)
-        if fault is not None:
-            yield f"'CommandInfo.URI.output_file' {uri.output_file!r} of {value} {fault}"
-        return
     scheme = scheme_of(uri.value)
-    if scheme and scheme not in SCHEMES:
-        return
     if scheme in ("http", "https"):
         fault = _address_fault(uri.value)
         if fault is not None:
@@ -132,12 +125,17 @@ def _faults(uri: URI) -> Iterator[str]:
             return
     elif scheme == "file" and local_path(uri.value) is None:
         yield f"'CommandInfo.URI.value' {value} names another host; give file:///PATH"
-    fault = _path_fault(file_name(uri))
-    if fault is not None or "/" in file_name(uri):
-        yield (
-            f"'CommandInfo.URI.value' {value} does not end in the name of a file; "
-            "give 'output_file'"
-        )
+    if uri.output_file is not None:
+        fault = _path_fault(uri.output_file)
+        if fault is not None:
+            yield f"'CommandInfo.URI.output_file' {uri.output_file!r} of {value} {fault}"
+    elif not scheme or scheme in SCHEMES:
+        name = file_name(uri)
+        if "/" in name or _path_fault(name) is not None:
+            yield (
+                f"'CommandInfo.URI.value' {value} does not end in the name of a file; "
+                "give 'output_file'"
+            )
 
 
 def _address_fault(value: str) -> str | None:
