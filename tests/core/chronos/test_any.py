@@ -11,6 +11,7 @@ from mesostw.core.chronos.flags import ChronosFlags
 from mesostw.core.chronos.records import RANKS, Cause, RunState
 from mesostw.core.chronos.words import JobKillAsked, RunAsked
 from mesostw.core.outcome import Outcome
+from mesostw.core.scheduling import KillTask
 from mesostw.messages.tasks import TaskInfo
 from mesostw.model.ids import TaskId
 from mesostw.model.jobs import CatchUp, Concurrency, JobName, JobSpec
@@ -73,14 +74,20 @@ class Chaos:
 
     def _check_alone(self, task: TaskInfo) -> None:
         if self.spec.concurrency is not Concurrency.ALLOW:
-            # Of what is away for too long nobody knows whether it runs: it is not waited for.
-            states = self.world.master.states
+            # Of what was away for too long nobody knows whether it runs: it is not waited for,
+            # also not once it is back, when it is killed as a stranger.
             there = [
                 one
                 for task_id, one in self.world.master.tasks.items()
-                if one.name == task.name and states[task_id] is not TaskState.TASK_UNREACHABLE
+                if one.name == task.name and not self._is_given_up(task_id)
             ]
             assert not there, f"{task.task_id.value} beside {there[0].task_id.value}"
+
+    def _is_given_up(self, task_id: TaskId) -> bool:
+        return any(
+            run.task_id == task_id and run.message.endswith("was away for too long")
+            for run in self.world.runs("a", RunState.FAILED, RunState.KILLED)
+        )
 
     def do(self, action: str, given: Any) -> None:
         """Have one thing happen."""
@@ -191,6 +198,27 @@ class AnyTests(SynchronousTestCase):
         chaos = Chaos(minutely(retries=RETRIES, history_limit=1_000, **fields))
         for action, given_ in actions:
             chaos.do(action, given_)
+        chaos.over()
+
+    def test_back_after_all(self) -> None:
+        """A task that comes back after it was given up is killed, and no launch waits for it."""
+        chaos = Chaos(minutely(retries=RETRIES, history_limit=1_000))
+        world = chaos.world
+        for action, given_ in (
+            ("advance", 15),
+            ("say", TaskState.TASK_RUNNING),
+            ("say", TaskState.TASK_UNREACHABLE),
+            ("advance", 330),
+            ("lose_launch", 0),
+            ("say", TaskState.TASK_RUNNING),
+        ):
+            chaos.do(action, given_)
+        first, again = world.runs("a", RunState.FAILED, RunState.LAUNCHING)
+        self.assertEqual((again.attempt, again.launch), (1, 1))
+        self.assertIn(KillTask(first.task_id, None), world.effects)
+        chaos.do("restart", 0)
+        self.assertEqual(world.run(again).launch, 2)
+        self.assertEqual(list(world.master.tasks), [first.task_id, world.run(again).task_id])
         chaos.over()
 
     @settings(max_examples=150, deadline=None)
