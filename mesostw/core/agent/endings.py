@@ -99,7 +99,7 @@ def completion_time_over(turn: Turn, timer: CompletionTimeOver) -> None:
 
 def ended(turn: Turn, task: Task, *, status: int | None, message: str = "") -> None:
     """The container of a built-in task has ended with a wait status, or an unknown one."""
-    _forget(turn, task)
+    forget(turn, task)
     if task.ending is None and status is not None and task.state is TaskState.TASK_STARTING:
         # A status is proof that it ran, though its end was faster than the word of its start.
         task = said(turn, task, TaskState.TASK_RUNNING)
@@ -158,7 +158,8 @@ def _ended_as_asked(turn: Turn, task: Task, ending: Ending, message: str) -> Non
     )
 
 
-def _forget(turn: Turn, task: Task) -> None:
+def forget(turn: Turn, task: Task) -> None:
+    """Drop what is only kept while the container of a built-in task is awaited or runs."""
     checking.ceased(turn, task.container_id)
     if turn.live.deadlines.pop(task.container_id, None) is not None:
         turn.do(Disarm(GraceOver(task.container_id)))

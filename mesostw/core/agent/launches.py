@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mesostw.core.agent import executors, fetching, health
 from mesostw.core.agent.changes import Framework, Task, TaskChanged
 from mesostw.core.agent.containers import ContainerFailed, ContainerStarted
-from mesostw.core.agent.endings import ended, kill_again
+from mesostw.core.agent.endings import ended, forget, kill_again
 from mesostw.core.agent.environment import (
     sandbox,
     seconds,
@@ -184,6 +184,7 @@ def failed(turn: Turn, task: Task, heard: ContainerFailed) -> None:
     if task.ending is not None:
         ended(turn, task, status=None, message=heard.message)
         return
+    forget(turn, task)
     said(
         turn,
         task,

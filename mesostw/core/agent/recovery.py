@@ -213,6 +213,7 @@ def _task_ended(
     if isinstance(heard, ContainerFailed):
         launches.failed(turn, task, heard)
     elif recovered and heard.status is None and task.state in _NEVER_RAN:
+        endings.forget(turn, task)
         said(
             turn,
             replace(task, ending=None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.containers import ContainerFailed
-from mesostw.core.agent.words import ForgetContainer, RoomLeft
+from mesostw.core.agent.words import CompletionTimeOver, ForgetContainer, RoomLeft
 from mesostw.messages.agent_master import ShutdownFramework, StatusUpdated
 from mesostw.messages.commands import URI, CommandInfo, Environment, Variable
 from mesostw.messages.containers import ContainerInfo, ContainerType, RLimit, RLimitInfo, RLimitType
@@ -167,8 +167,11 @@ class CommandTests(SynchronousTestCase):
     def test_launch_failed(self) -> None:
         """A container that cannot be made fails its task with the reason, and nobody else."""
         world = World().running("other")
-        world.run(command_task())
+        world.run(command_task(max_completion_time=DurationInfo(nanoseconds=60 * 10**9)))
+        timer = CompletionTimeOver(world.task().container_id)
+        self.assertIn(timer, world.timers)
         world.hear(ContainerFailed(world.task().container_id, "DISK_FULL", "no space left"))
+        self.assertNotIn(timer, world.timers)
         self.assertEqual(world.statuses(), [S.TASK_STARTING, S.TASK_FAILED])
         self.assertIs(world.task("other").state, S.TASK_RUNNING)
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.containers import ContainerExited, ContainerStarted
-from mesostw.core.agent.words import Quit, RecoverContainers
+from mesostw.core.agent.words import CompletionTimeOver, Quit, RecoverContainers
 from mesostw.core.outcome import LinkOpened
 from mesostw.messages import executor_calls, executor_events
 from mesostw.messages.agent_master import ReregisterAgent, StatusUpdated
@@ -71,10 +71,12 @@ class BuiltInTests(SynchronousTestCase):
     def test_never_started(self) -> None:
         """A task whose launch did not get through is reported lost, and never launched again."""
         before = World().registered()
-        before.run(command_task())
+        before.run(command_task(max_completion_time=DurationInfo(nanoseconds=60 * 10**9)))
         after = self.again(before)
+        self.assertEqual(list(after.timers), [CompletionTimeOver(before.task().container_id)])
         after.hear(ContainerExited(before.task().container_id, None, ""))
         self.assertEqual(after.launched(), [])
+        self.assertNotIn(CompletionTimeOver(before.task().container_id), after.timers)
         after.registered()
         self.assertEqual(after.statuses(), [S.TASK_STARTING, S.TASK_LOST])
 
