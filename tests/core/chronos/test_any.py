@@ -215,6 +215,7 @@ class AnyTests(SynchronousTestCase):
             chaos.do(action, given_)
         first, again = world.runs("a", RunState.FAILED, RunState.LAUNCHING)
         self.assertEqual((again.attempt, again.launch), (1, 1))
+        assert first.task_id is not None
         self.assertIn(KillTask(first.task_id, None), world.effects)
         chaos.do("restart", 0)
         self.assertEqual(world.run(again).launch, 2)
