@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -33,37 +32,34 @@ RECORDS: Final[Mapping[str, type[Struct]]] = {
     "notices": Notice,
 }
 
-#: Of a run: the order that they were made in, which no key tells.
-_made: Final[Callable[[Run], tuple[float, str]]] = attrgetter("made", "id")
+_CHANGES: Final[Mapping[str, Callable[[Any], ChronosChange]]] = {
+    "jobs": JobChanged,
+    "versions": VersionKept,
+    "standings": StandingChanged,
+    "runs": RunChanged,
+    "registration": RegistrationKept,
+    "life": LifeBegun,
+    "pause": PauseChanged,
+    "notices": NoticeKept,
+}
 
 
 def changes_of(records: Mapping[str, Struct]) -> list[ChronosChange]:
-    """Tell what was kept as the changes that make it true again; runs in the order of time."""
-    found: list[ChronosChange] = []
-    runs: list[Run] = []
-    for key in sorted(records):
-        record = records[key]
-        if isinstance(record, Run):
-            runs.append(record)
-        else:
-            found.append(_change_of(key, record))
-    found.extend(RunChanged(run) for run in sorted(runs, key=_made))
-    return found
+    """
+    Tell what was kept as the changes that make it true again.
+
+    Runs and notices come in the order of time, which no key tells.
+    """
+    keys = sorted(records, key=lambda key: (_at(records[key]), key))
+    return [_CHANGES[key.partition("/")[0]](records[key]) for key in keys]
 
 
-def _change_of(key: str, record: Struct) -> ChronosChange:
+def _at(record: Struct) -> float:
+    """When a run ended, or else was made: histories begin with the first to end."""
     match record:
-        case Job():
-            return VersionKept(record) if key.startswith("versions/") else JobChanged(record)
-        case Standing():
-            return StandingChanged(record)
-        case Registration():
-            return RegistrationKept(record)
-        case Life():
-            return LifeBegun(record)
-        case Pause():
-            return PauseChanged(record)
+        case Run():
+            return record.made if record.ended_at is None else record.ended_at
         case Notice():
-            return NoticeKept(record)
+            return record.at
         case _:
-            raise TypeError(f"no record of Chronos: {key}")
+            return 0.0

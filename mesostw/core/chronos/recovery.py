@@ -27,12 +27,13 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
         turn.mark(name)
     for name, job in state.jobs.items():
         standing = state.standing_of(name)
-        if job.spec.disabled or (standing.due is None and not standing.arrived):
+        if job.spec.disabled:
             continue
-        if standing.due is None or standing.due <= turn.instant:
-            turn.mark(name)
-        else:
+        if standing.due is not None and standing.due > turn.instant:
             alarms.set_for(turn, name, alarms.wall_of(standing.due))
+        elif standing.due is not None or standing.passed or standing.arrived:
+            # Due, or at its end and not disabled for that yet, or perhaps to be fired.
+            turn.mark(name)
     reconciling.restored(turn)
     timeouts.restored(turn)
     notices.restored(turn)

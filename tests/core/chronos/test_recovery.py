@@ -9,6 +9,7 @@ from mesostw.core.chronos.records import RunState
 from mesostw.core.chronos.words import AllTasksDropAsked
 from mesostw.core.scheduling import ReconcileTasks, Refused, Registered
 from mesostw.model.ids import FrameworkId
+from mesostw.model.jobs import Concurrency
 from mesostw.model.tasks import TaskState
 from tests.core.chronos.builders import job, minutely
 from tests.core.chronos.world import F, World
@@ -32,6 +33,32 @@ class LifeTests(SynchronousTestCase):
         world.put(minutely(offset_s=3_000))
         world.restart()
         self.assertEqual((world.live.marked, list(world.live.alarm_of)), ({}, ["a"]))
+
+    def test_finished(self) -> None:
+        """A life that ends between the last end of a job and its being disabled leaves that."""
+        world = World(auto=False)
+        world.put(minutely(count=1))
+        world.advance(11)
+        world.performs = False
+        world.finish_all()
+        self.assertEqual(world.states(), ["succeeded"])
+        world.restart()
+        (job,) = world.core.state.jobs.values()
+        self.assertTrue(job.spec.disabled)
+        self.assertEqual(world.standing().disabled_because, "finished")
+
+    def test_history_goes_on(self) -> None:
+        """The first to end is the first to be forgotten, whichever life is told of it."""
+        world = World(auto=False)
+        world.put(minutely(history_limit=2, concurrency=Concurrency.ALLOW))
+        world.advance(11 + 180)
+        first, second, third, last = world.runs()
+        for run in (second, third, first):
+            world.finish(run)
+            world.advance(1)
+        world.restart()
+        world.finish(last)
+        self.assertEqual(list(world.core.state.ended_of(first.job)), [first.id, last.id])
 
     def test_asked_at_once(self) -> None:
         """What is out is asked after as soon as a master is there, with its agent."""
