@@ -25,6 +25,8 @@ class Spread:
         self._taken: dict[int, int] = {}
         #: From a full slot to a later one that may have room.
         self._later: dict[int, int] = {}
+        #: Slots before this one were forgotten.
+        self._first = 0
 
     def book(self, due: float, now: float) -> float:
         """The time for a probe that is due at ``due``: then, or in a slot that has room."""
@@ -38,10 +40,12 @@ class Spread:
         taken = self._taken[slot] = self._taken.get(slot, 0) + 1
         if taken == SLOT_STARTS_MAX:
             self._later[slot] = slot + 1
-        if len(self._taken) > SLOTS_MAX:
-            self._forget(int(now / SLOT_S))
+        present = int(now / SLOT_S)
+        if len(self._taken) > SLOTS_MAX and present > self._first:
+            self._forget(present)
         return due if slot == wanted else slot * SLOT_S
 
-    def _forget(self, now: int) -> None:
-        self._taken = {slot: taken for slot, taken in self._taken.items() if slot >= now}
-        self._later = {slot: later for slot, later in self._later.items() if slot >= now}
+    def _forget(self, first: int) -> None:
+        self._first = first
+        self._taken = {slot: taken for slot, taken in self._taken.items() if slot >= first}
+        self._later = {slot: later for slot, later in self._later.items() if slot >= first}
