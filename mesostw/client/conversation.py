@@ -44,6 +44,7 @@ class Conversation:
         exchange.inbox = self
 
     # --- what each conversation says for itself -------------------------------
+    # It must have the first three: who forgets one hears of it, not the master or the user.
 
     def _greeting(self) -> Struct:
         """Return the subscription, which is said first on every link."""
