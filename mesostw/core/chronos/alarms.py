@@ -68,12 +68,21 @@ def armed(turn: Turn) -> None:
         turn.do(Arm(InstantsDue(), min(_FURTHEST_S, max(_LEAST_S, distance))))
 
 
+def begun(turn: Turn) -> None:
+    """From here on a wall clock that is set is noticed."""
+    turn.live.offset = _offset(turn)
+
+
 def ticked(turn: Turn) -> None:
     """Notice a wall clock that was set: distances are others now."""
-    offset = turn.now.wall - turn.now.steady
-    known, turn.live.offset = turn.live.offset, offset
-    if known is not None and abs(offset - known) > STEP_S:
+    # Many small steps make a large one, so they are counted from when distances were told.
+    if abs(_offset(turn) - turn.live.offset) > STEP_S:
+        begun(turn)
         fired(turn)
         # What waits for a distance is at another time of the wall clock now.
         for name in turn.state.live:
             turn.mark(name)
+
+
+def _offset(turn: Turn) -> float:
+    return turn.now.wall - turn.now.steady

@@ -46,8 +46,8 @@ class Live:
         self.kills_said: dict[RunId, float] = {}
         #: The uuid of the last status of each run that is out.
         self.heard: dict[RunId, bytes | None] = {}
-        #: Wall minus steady at the last tick: a step of the wall clock shows in it.
-        self.offset: float | None = None
+        #: Wall minus steady when distances were last told: a step of the wall clock shows in it.
+        self.offset = 0.0
         #: When offers came last, in wall seconds.
         self.offered_at: float | None = None
         #: Offers that are kept at hand, and since when, in steady seconds.

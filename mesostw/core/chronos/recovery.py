@@ -20,6 +20,7 @@ def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
     """
     for change in durable.changes_of(records):
         turn.change(Restored(change))
+    alarms.begun(turn)
     state = turn.state
     turn.live.last_stamp = max(state.all_stamps(), default="")
     turn.change(LifeBegun(Life(state.life + 1)))

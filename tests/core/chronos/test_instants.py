@@ -157,6 +157,15 @@ class ClockTests(SynchronousTestCase):
         world.advance(1.5)
         self.assertEqual(_instants(world), [("running", 50, 1)])
 
+    def test_forward_at_once(self) -> None:
+        """A step in the first second of a life is seen as any other."""
+        world = World()
+        world.put(minutely(offset_s=5_000))
+        world.restart()
+        world.step_wall(4_998)
+        world.advance(3)
+        self.assertEqual(_instants(world), [("running", 5_000, 1)])
+
     def test_retry(self) -> None:
         """A delay is a distance: setting the clock back makes none longer."""
         world = World()
@@ -178,3 +187,13 @@ class ClockTests(SynchronousTestCase):
             world.advance(1.5)
         skipped = world.runs("a", RunState.SKIPPED)
         self.assertEqual([(run.skip, run.skipped) for run in skipped], [(Skip.LATE, 30)])
+
+    def test_many_small_steps(self) -> None:
+        """A clock that is set a little each second is followed as one that is set far."""
+        world = World()
+        world.put(minutely(offset_s=600))
+        while world.wall < WALL + 600:
+            world.step_wall(0.04)
+            world.advance(1)
+        world.advance(1)
+        self.assertEqual(world.states(), ["running"])
