@@ -177,8 +177,11 @@ def _tie(turn: Turn, gone: Job, spec: JobSpec, by: str) -> None:
     after = Job(spec, turn.stamp(), before.created, by)
     standing = turn.state.standing_of(spec.name)
     if spec.timetable is not None:
-        position = turn.state.standing_of(gone.name)
-        standing = replace(standing, due=position.due, passed=position.passed)
+        at: Standing | timetables.Passing = turn.state.standing_of(gone.name)
+        if gone.spec.disabled:
+            # What has passed meanwhile is nobody's.
+            at = timetables.passing(spec.timetable, at.passed, at.due, turn.instant)
+        standing = replace(standing, due=at.due, passed=at.passed)
     _keep(turn, before, after, standing)
 
 

@@ -251,6 +251,17 @@ class RemovalTests(WishingTests):
         self.assertEqual(list(self.state.children), ["x"])
         self.assertEqual(len(self.state.versions[B]), 1)
 
+    def test_dependents_of_a_disabled_one(self) -> None:
+        """What has passed while it was disabled is not caught up with by its dependents."""
+        gone = job("a")
+        self.given(
+            JobChanged(replace(gone, spec=replace(gone.spec, disabled=True))),
+            StandingChanged(Standing(A, due=NOW)),
+            JobChanged(job("b", "a")),
+        )
+        self.assertEqual(self.removed(A), Removed((B,), ()))
+        self.assertEqual(self.state.standings[B], Standing(B, due=Instant(NOW + DAY), passed=1))
+
     def test_refused(self) -> None:
         """One that is not there, or of another version, is not removed."""
         self.kept({})
