@@ -21,6 +21,8 @@ STEP_S: Final = 0.05
 _LEAST_S: Final = 0.001
 #: Timers of clocks here take no more; whatever lies further ahead is looked at then.
 _FURTHEST_S: Final = 86_400.0
+#: Old entries of the heap that are left in it, beside as many as there are others.
+_OLD_MAX: Final = 100
 
 
 def wall_of(instant: Instant) -> float:
@@ -36,6 +38,10 @@ def set_for(turn: Turn, name: JobName, wall: float | None) -> None:
     elif live.alarm_of.get(name) != wall:
         live.alarm_of[name] = wall
         heapq.heappush(live.alarms, (wall, name))
+        if len(live.alarms) > _OLD_MAX + 2 * len(live.alarm_of):
+            # Old entries go when their time comes, which may be in years.
+            live.alarms = [(at, one) for one, at in live.alarm_of.items()]
+            heapq.heapify(live.alarms)
 
 
 def fired(turn: Turn) -> None:

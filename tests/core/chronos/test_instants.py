@@ -3,8 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.chronos.records import RunState, Skip
-from mesostw.core.chronos.words import PauseAsked
-from mesostw.model.jobs import CatchUp, Concurrency, JobSpec
+from mesostw.core.chronos.words import PauseAsked, RunAsked
+from mesostw.model.jobs import CatchUp, Concurrency, JobName, JobSpec
 from mesostw.model.tasks import TaskState
 from tests.core.chronos.builders import WALL, minutely
 from tests.core.chronos.world import World
@@ -165,6 +165,18 @@ class ClockTests(SynchronousTestCase):
         world.step_wall(4_998)
         world.advance(3)
         self.assertEqual(_instants(world), [("running", 5_000, 1)])
+
+    def test_far_away(self) -> None:
+        """A job that is due in years, and looked at for other times, is remembered once."""
+        world = World()
+        world.put(minutely(offset_s=100_000_000, retries=0, long_after_seconds=60))
+        for _ in range(150):
+            world.ask(RunAsked(name=JobName("a")))
+            world.advance(2)
+            world.finish_all()
+            world.advance(1)
+        self.assertEqual(len(world.live.alarm_of), 1)
+        self.assertLess(len(world.live.alarms), 110)
 
     def test_retry(self) -> None:
         """A delay is a distance: setting the clock back makes none longer."""
