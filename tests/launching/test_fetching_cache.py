@@ -134,6 +134,14 @@ class CacheTests(SynchronousTestCase):
         self.assertEqual((self.files(), self.cache.used_bytes), ([], 0))
         self.kept("a", 5).release()
 
+    def test_removed_by_others(self) -> None:
+        """A kept file that somebody has removed takes no room, and is brought again."""
+        self.kept("a", 5).release()
+        (self.directory / "file-1").unlink()
+        self.assertIsNone(self.successResultOf(self.hold("a")))
+        self.assertEqual(self.cache.used_bytes, 0)
+        self.kept("a", 5).release()
+
     def test_cancelled(self) -> None:
         """Who gives up does not spoil it for others; when all have, the process is ended."""
         first, second = self.hold("a"), self.hold("a")

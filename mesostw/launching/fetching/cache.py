@@ -101,6 +101,9 @@ class Cache:
             fd = os.open(entry.name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
         except (FetchFault, OSError) as fault:
             self._left(entry)
+            if isinstance(fault, FileNotFoundError):
+                # Somebody else has removed it: the next who wants it has it brought.
+                self._drop(entry)
             self._log.info("{uri} is not cached: {fault}", uri=shown(value), fault=str(fault))
             return None
         except CancelledError:
