@@ -86,8 +86,6 @@ class Cron(Struct, frozen=True, tag="cron", omit_defaults=True, gc=False):
     #: Nothing is due before; set when the job is first asked for.
     since: Instant
     zone: str = "UTC"
-    #: Instants in all; ``None`` never ends.
-    count: int | None = None
     #: Local days without any instant.
     without: tuple[date, ...] = ()
 

@@ -90,9 +90,8 @@ def _forget(turn: Turn, run: Run) -> None:
 
 def _finish(turn: Turn, job: Job) -> None:
     """Disable a job that has come to the end of its timetable, once its last run has ended."""
-    timetable = job.spec.timetable
     standing = turn.state.standing_of(job.name)
-    if timetable is None or timetable.count is None or job.spec.disabled:
+    if job.spec.timetable is None or job.spec.disabled:
         return
     if standing.due is None and standing.passed and not turn.state.live_of(job.name):
         wishing.disable(turn, job, "finished")

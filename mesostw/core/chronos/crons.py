@@ -100,7 +100,7 @@ def _hashed(found: re.Match[str], kind: int, name: JobName) -> str:
 
 
 def following(t: Cron, instant: Instant) -> Iterator[Instant]:
-    """All instants later than ``instant``, one after the other, as if there were no count."""
+    """All instants later than ``instant``, one after the other."""
     last = max(instant, t.since - 1)
     # What several expressions name is one instant.
     for one in merge(*(_named_by(expression, t, last) for expression in t.expressions)):

@@ -36,22 +36,19 @@ class Passing(Struct, frozen=True):
 
 def first(t: Timetable) -> Instant | None:
     """The first instant; ``None`` if there is none at all."""
-    if t.count == 0:
-        return None
     match t:
         case Repeating():
-            return repeating.instant_at(t, 0)
+            return None if t.count == 0 else repeating.instant_at(t, 0)
         case Cron():
             return crons.after(t, Instant(t.since - 1))
 
 
 def after(t: Timetable, passed: int, due: Instant) -> Instant | None:
     """The instant with index ``passed + 1``, where ``due`` has index ``passed``."""
-    if t.count is not None and passed + 1 >= t.count:
-        return None
     match t:
         case Repeating():
-            return repeating.instant_at(t, passed + 1)
+            is_over = t.count is not None and passed + 1 >= t.count
+            return None if is_over else repeating.instant_at(t, passed + 1)
         case Cron():
             return crons.after(t, due)
 
@@ -78,13 +75,13 @@ def _passing_repeating(t: Repeating, passed: int, until: Instant) -> Passing:
 
 
 def _passing_cron(t: Cron, passed: int, due: Instant, until: Instant) -> Passing:
-    """One with a count is walked no further either: what is left passes the next time."""
+    """Walked where that is near; else the newest is looked for, and the others are not counted."""
     begin, newest, at = passed, due, due
     for at in islice(_walk(t, passed, due), WALK_MAX):
         if at > until:
             return Passing(passed - begin, newest, passed, at)
         newest, passed = at, passed + 1
-    if t.count is None and (latest := _newest_of_cron(t, due, until, 1)):
+    if latest := _newest_of_cron(t, due, until, 1):
         newest = latest[-1]
     return Passing(passed - begin, newest, passed, after(t, passed - 1, newest))
 
@@ -99,7 +96,7 @@ def newest(
         end = passed + _passing_repeating(t, passed, until).count
         return _between(t, max(passed, end - n), end)
     walked = list(islice(takewhile(lambda one: one <= until, _walk(t, passed, due)), WALK_MAX))
-    if t.count is not None or len(walked) < WALK_MAX:
+    if len(walked) < WALK_MAX:
         return tuple(walked[-n:])
     return _newest_of_cron(t, due, until, n)
 
@@ -142,19 +139,10 @@ def upcoming(t: Timetable, passed: int, due: Instant | None, n: int) -> tuple[In
 
 def within(t: Timetable, start: Instant, end: Instant, n: int) -> tuple[Instant, ...]:
     """The first ``n`` instants in [``start``, ``end``), whether they have passed or not."""
-    begin = first(t)
-    if begin is None:
-        return ()
     if isinstance(t, Repeating):
         low = repeating.reached(t, Instant(start - 1))
         return tuple(one for one in _between(t, low, low + n) if one < end)
-    if t.count is None:
-        instants: Iterator[Instant] = crons.following(t, Instant(start - 1))
-    else:
-        # Only from its beginning is it known where a cron with a count ends.
-        counted = islice(crons.following(t, Instant(begin - 1)), min(t.count, WALK_MAX))
-        instants = (one for one in counted if one >= start)
-    inside = takewhile(lambda one: one < end, instants)
+    inside = takewhile(lambda one: one < end, crons.following(t, Instant(start - 1)))
     return tuple(islice(inside, n))
 
 
@@ -168,8 +156,7 @@ def _walk(t: Timetable, passed: int, due: Instant) -> Iterator[Instant]:
                 yield at
                 index += 1
         case Cron():
-            left = None if t.count is None else max(0, t.count - passed - 1)
-            yield from islice(crons.following(t, due), left)
+            yield from crons.following(t, due)
 
 
 def _between(t: Repeating, low: int, high: int) -> tuple[Instant, ...]:

@@ -17,7 +17,7 @@ from mesostw.core.chronos.flags import ChronosFlags
 from mesostw.core.chronos.records import Job, Standing
 from mesostw.core.chronos.state import ChronosState
 from mesostw.core.chronos.words import Dialect, Form, JobAsked
-from mesostw.model.jobs import Instant, JobName, JobSpec
+from mesostw.model.jobs import Instant, JobName, JobSpec, Repeating
 from tests.core.chronos.builders import STAMP, WALL, job
 
 NOW = Instant(int(WALL * 1000))
@@ -93,8 +93,10 @@ class AnythingTests(SynchronousTestCase):
         self.assertNotEqual(kept.timetable is None, not kept.parents)
         t = kept.timetable
         due = None if t is None else timetables.first(t)
-        if t is not None and t.count != 0:
-            assert due is not None
+        if t is not None and due is None:
+            assert isinstance(t, Repeating), t
+            self.assertEqual(t.count, 0)
+        elif t is not None and due is not None:
             timetables.after(t, 0, due)
             timetables.passing(t, 0, due, NOW)
         for shown in Dialect:

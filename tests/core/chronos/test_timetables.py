@@ -71,6 +71,20 @@ class PositionTests(SynchronousTestCase):
             timetables.within(Repeating(t.anchor, t.period, 0), NEW_YEAR, until, 9), ()
         )
 
+    def test_within(self) -> None:
+        """Of a span are those between the first and the last instant of all."""
+        six = datetime.fromisoformat("2026-01-01T06:00")
+        once = Repeating(six, Period(days=1), 1)
+        daily = Cron(("0 6 * * *",), NEW_YEAR)
+        early, begin, end = (Instant(NEW_YEAR + days * DAY) for days in (-5, 1, 4))
+        at = Instant(NEW_YEAR + DAY // 4)
+        self.assertEqual(timetables.within(once, early, end, 9), (at,))
+        self.assertEqual(timetables.within(once, begin, end, 9), ())
+        every = tuple(Instant(at + days * DAY) for days in range(4))
+        self.assertEqual(timetables.within(daily, early, end, 9), every)
+        self.assertEqual(timetables.within(daily, begin, end, 9), every[1:])
+        self.assertEqual(timetables.within(daily, early, end, 2), every[:2])
+
     def test_nothing_due(self) -> None:
         """Before the next instant, and after the last, nothing passes."""
         t = Repeating(datetime.fromisoformat("2026-01-01"), Period(days=1), 1)
