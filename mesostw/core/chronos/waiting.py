@@ -60,14 +60,15 @@ def _launch_again(turn: Turn, job: Job) -> None:
     """
     live = turn.state.live_of(job.name).values()
     again = [run for run in live if run.state is RunState.LAUNCHING and run.task_id is None]
-    chosen = again
-    if job.spec.concurrency is not Concurrency.ALLOW:
-        ids = {run.id for run in again}
-        is_taken = any(is_out(turn, run) and run.id not in ids for run in live)
+    most = len(again)
+    if again and job.spec.concurrency is not Concurrency.ALLOW:
         again.sort(key=lambda run: (run.instant, run.made))
-        chosen = [] if is_taken else again[:1]
-    for run in again:
-        _set_ready(turn, run, ready=run in chosen and turn.state.pause is None)
+        is_taken = sum(is_out(turn, run) for run in live) > len(again)
+        most = 0 if is_taken else 1
+    if turn.state.pause is not None:
+        most = 0
+    for number, run in enumerate(again):
+        _set_ready(turn, run, ready=number < most)
 
 
 def is_out(turn: Turn, run: Run) -> bool:

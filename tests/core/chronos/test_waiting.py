@@ -84,6 +84,52 @@ class ConcurrencyTests(SynchronousTestCase):
         self.assertEqual(world.states(), ["failed", "running", "waiting"])
 
 
+class LaunchedAgainTests(SynchronousTestCase):
+    """Runs that were launched, of which the master knows nothing, when their job was another."""
+
+    def _forgotten(self, concurrency: Concurrency, count: int = 3) -> World:
+        """Of three that were launched while they might overlap, the first so many came to nothing."""
+        world = World(auto=False)
+        world.put(minutely(concurrency=Concurrency.ALLOW))
+        world.advance(11)
+        for _ in range(2):
+            world.ask(RunAsked(name=A))
+            world.advance(2)
+        self.assertEqual(world.states(), ["launching"] * 3)
+        world.put(minutely(concurrency=concurrency))
+        for task_id in list(world.master.tasks)[:count]:
+            del world.master.tasks[task_id], world.master.states[task_id]
+        world.lose_master()
+        world.register()
+        world.advance(2)
+        return world
+
+    def test_allow(self) -> None:
+        """All at once, where they still may."""
+        world = self._forgotten(Concurrency.ALLOW)
+        self.assertEqual([run.launch for run in world.runs()], [2, 2, 2])
+        self.assertEqual(len(world.master.tasks), 3)
+
+    def test_one_by_one(self) -> None:
+        """The oldest first, where they may overlap no more; nothing goes beside them."""
+        world = self._forgotten(Concurrency.QUEUE)
+        for launches in ([2, 1, 1], [2, 2, 1], [2, 2, 2]):
+            self.assertEqual([run.launch for run in world.runs()], launches)
+            self.assertEqual(len(world.master.tasks), 1)
+            world.finish_all()
+            world.advance(2)
+        self.assertEqual(world.states(), ["succeeded"] * 3)
+
+    def test_one_is_there(self) -> None:
+        """None, while the master knows of another one."""
+        world = self._forgotten(Concurrency.QUEUE, count=2)
+        first, second, third = world.runs()
+        self.assertEqual([run.launch for run in world.runs()], [1, 1, 1])
+        world.finish(third)
+        world.advance(2)
+        self.assertEqual([world.run(one).launch for one in (first, second)], [2, 1])
+
+
 class AskedTests(SynchronousTestCase):
     """Runs that somebody asks for."""
 
