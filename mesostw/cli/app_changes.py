@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, Final
 
 from mesostw.cli.deployments import watched
-from mesostw.cli.marathon import MarathonApi, app_path, changed, note, terms_of
+from mesostw.cli.documents import read_document, value_of
+from mesostw.cli.marathon import MarathonApi, app_path, changed, terms_of
 from mesostw.cli.peer import ClusterError
+from mesostw.cli.tables import note
 
-
-def read_document(name: str) -> Any:
-    """
-    The JSON in a file, or on standard input for ``-``.
-
-    :raises ClusterError: it cannot be read, in words that name the file.
-    """
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        return msgspec.json.decode(text)
-    except OSError as fault:
-        raise ClusterError(f"{name}: {fault.strerror}") from fault
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise ClusterError(f"{name}: no JSON: {fault}") from fault
+#: Fields that are text, also where it looks like JSON.
+TEXTS: Final = frozenset({"cmd", "user", "role", "executor", "killSelection"})
 
 
 async def created(reactor: Any, options: argparse.Namespace) -> int:
@@ -67,17 +53,7 @@ async def _set(
             document[table] = dict(app.get(table, {}))
         document[table][key] = value
     else:
-        document[name] = _value(name, value)
-
-
-def _value(name: str, text: str) -> Any:
-    """Texts are texts where the API wants one, else JSON."""
-    if name in {"cmd", "user", "role", "executor", "killSelection"}:
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
+        document[name] = value if name in TEXTS else value_of(value)
 
 
 async def scaled(reactor: Any, options: argparse.Namespace) -> int:

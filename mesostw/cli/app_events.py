@@ -12,7 +12,7 @@ from twisted.web.client import ResponseFailed
 
 from mesostw.cli.marathon import MarathonApi
 from mesostw.cli.peer import ClusterError
-from mesostw.cli.tables import table
+from mesostw.cli.tables import print_json, table
 
 
 async def why(reactor: Any, options: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ async def why(reactor: Any, options: argparse.Namespace) -> int:
     api = MarathonApi(reactor, options)
     told = await api.get(f"/why/apps/{options.app.strip('/')}")
     if options.json:
-        print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+        print_json(told)
         return 0
     print(told["sentence"])
     for fact in told.get("facts", ()):

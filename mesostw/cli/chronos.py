@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mesostw.cli.documents import credentials_of
 from mesostw.cli.peer import Peer
 
 #: How a newcomer's Chronos answers when nothing is said.
 CHRONOS_DEFAULT: Final = "127.0.0.1:4400"
-#: Where user and password come from: a command line can be read by everybody.
+#: Where user and password come from.
 CREDENTIALS_VARIABLE: Final = "CHRONOS_HTTP_CREDENTIALS"
 ROOT: Final = "/v1/chronos"
 #: Jobs that one request may ask for.
@@ -22,13 +23,12 @@ class ChronosApi(Peer):
     """One Chronos' HTTP."""
 
     def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
-        user, colon, password = os.environ.get(CREDENTIALS_VARIABLE, "").partition(":")
         super().__init__(
             reactor,
             options.chronos,
             "Chronos",
             "start one with script/cluster, or name another with --chronos HOST:PORT",
-            (user, password) if colon else None,
+            credentials_of(CREDENTIALS_VARIABLE),
         )
 
     def _error_text(self, value: Any) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from twisted.internet.task import deferLater
 
-from mesostw.cli.marathon import MarathonApi, app_path, note
-from mesostw.cli.peer import Answered
-from mesostw.cli.tables import NOTHING, table
+from mesostw.cli.marathon import MarathonApi, app_path
+from mesostw.cli.peer import Answered, ClusterError
+from mesostw.cli.tables import NOTHING, note, table
 
 #: Between two looks at a deployment.
 LOOK_S: Final = 0.25
@@ -157,6 +157,20 @@ async def watched(
     return await Watch(reactor, api, deployment_id).wait()
 
 
+async def waited(reactor: Any, api: MarathonApi, deployment_id: str) -> int:
+    """
+    Wait for a deployment that somebody names.
+
+    :raises ClusterError: none of this id is under way. Marathon remembers none that is over, so
+        how it ended cannot be told.
+    """
+    if all(one["id"] != deployment_id for one in await api.get("/v2/deployments")):
+        raise ClusterError(
+            f"no deployment {deployment_id} is under way: it is over, or there never was one"
+        )
+    return await Watch(reactor, api, deployment_id).wait()
+
+
 async def listed(reactor: Any, options: argparse.Namespace) -> int:
     """List deployments, or cancel, pause, continue or wait for one."""
     api = MarathonApi(reactor, options)
@@ -172,7 +186,7 @@ async def listed(reactor: Any, options: argparse.Namespace) -> int:
             note(f"deployment {back} takes it back" if back else f"deployment {wish} {said}")
             return 0
     if options.wait:
-        return await Watch(reactor, api, options.wait).wait()
+        return await waited(reactor, api, options.wait)
     rows = [
         (
             one["id"],

@@ -6,13 +6,11 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
-from mesostw.cli.app_changes import read_document
 from mesostw.cli.chronos import ROOT, ChronosApi, job_path
+from mesostw.cli.documents import read_document, value_of
 from mesostw.cli.job_views import when
-from mesostw.cli.marathon import note
 from mesostw.cli.peer import Answered, ClusterError
+from mesostw.cli.tables import note
 
 #: Fields that are text, also where it looks like JSON.
 TEXTS: Final = frozenset(
@@ -109,18 +107,11 @@ async def edited(reactor: Any, options: argparse.Namespace) -> int:
                 document[table] = dict(known["job"].get("labels") or {})
             document[table][key] = value
         else:
-            document[name] = value if name in TEXTS else _value(value)
+            document[name] = value if name in TEXTS else value_of(value)
     if not document:
         raise ClusterError("nothing to change; name fields as cpus=0.5, or a file with -f")
     _say(await api.ask("PATCH", job_path(options.job), {}, document))
     return 0
-
-
-def _value(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
 
 
 def _say(told: Mapping[str, Any]) -> None:

@@ -14,9 +14,8 @@ import msgspec
 
 from mesostw.cli.chronos import ChronosApi, job_path
 from mesostw.cli.crontab import read
-from mesostw.cli.marathon import note
 from mesostw.cli.peer import Answered, ClusterError
-from mesostw.cli.tables import print_json
+from mesostw.cli.tables import note, print_json
 
 #: A label with a hash of what was imported: the same text is not put twice.
 LABEL: Final = "imported-hash"

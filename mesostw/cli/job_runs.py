@@ -14,9 +14,8 @@ from mesostw.cli.cluster import Cluster
 from mesostw.cli.job_changes import pairs
 from mesostw.cli.job_views import run_table
 from mesostw.cli.logs import copy_from
-from mesostw.cli.marathon import note
 from mesostw.cli.peer import ClusterError
-from mesostw.cli.tables import print_json
+from mesostw.cli.tables import note, print_json
 
 #: How often a run that is waited for is looked at.
 LOOK_INTERVAL_S: Final = 0.5

@@ -7,11 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from mesostw import __version__
 from mesostw.cli.cluster import Cluster, ClusterError
-from mesostw.cli.tables import NOTHING, age, number, share, table
+from mesostw.cli.tables import NOTHING, age, number, print_json, share, table
 
 
 def add(subcommands: Any) -> None:
@@ -60,7 +58,7 @@ async def _tasks(reactor: object, options: argparse.Namespace, *, active_only: b
         and (not options.framework or task["framework_id"] == options.framework)
     ]
     if options.json:
-        _print_json(found)
+        print_json(found)
         return 0
     now = time.time()
     rows = []
@@ -86,7 +84,7 @@ async def agents(reactor: object, options: argparse.Namespace) -> int:
     """List agents."""
     listed = await Cluster(reactor, options.master).get("/slaves")
     if options.json:
-        _print_json(listed["slaves"])
+        print_json(listed["slaves"])
         return 0
     now = time.time()
     rows = [
@@ -110,7 +108,7 @@ async def frameworks(reactor: object, options: argparse.Namespace) -> int:
     """List frameworks."""
     listed = await Cluster(reactor, options.master).get("/frameworks")
     if options.json:
-        _print_json(listed["frameworks"])
+        print_json(listed["frameworks"])
         return 0
     now = time.time()
     rows = [
@@ -149,7 +147,3 @@ async def version(reactor: object, options: argparse.Namespace) -> int:
     else:
         print(f"master  {told['version']} (Mesos API) at {options.master}")
     return 0
-
-
-def _print_json(value: object) -> None:
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mesostw.cli.documents import credentials_of
 from mesostw.cli.peer import Answered, ClusterError, Peer
 
 #: How a newcomer's Marathon answers when nothing is said.
 MARATHON_DEFAULT: Final = "127.0.0.1:8080"
-#: Where user and password come from: a command line can be read by everybody.
+#: Where user and password come from.
 CREDENTIALS_VARIABLE: Final = "MARATHON_HTTP_CREDENTIALS"
 
 
@@ -20,13 +20,12 @@ class MarathonApi(Peer):
     """One Marathon's HTTP."""
 
     def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
-        user, colon, password = os.environ.get(CREDENTIALS_VARIABLE, "").partition(":")
         super().__init__(
             reactor,
             options.marathon,
             "Marathon",
             "start one with script/cluster, or name another with --marathon HOST:PORT",
-            (user, password) if colon else None,
+            credentials_of(CREDENTIALS_VARIABLE),
         )
 
     def _error_text(self, value: Any) -> str:
@@ -111,8 +110,3 @@ async def changed(
         (one["id"] for one in answer.get("deployments", ())), ""
     )
     return str(found)
-
-
-def note(text: str) -> None:
-    """A line for the person, beside what a program may read."""
-    print(f"mesostw: {text}", file=sys.stderr)

@@ -69,3 +69,8 @@ def short(value: object) -> str:
 def print_json(value: object) -> None:
     """For programs, and for a person who wants to see it all."""
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def note(text: str) -> None:
+    """A line for the person, beside what a program may read."""
+    print(f"mesostw: {text}", file=sys.stderr)

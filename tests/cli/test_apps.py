@@ -6,12 +6,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.cli.app_changes import _value, read_document
+from mesostw.cli.app_changes import _set
 from mesostw.cli.app_events import Lines
 from mesostw.cli.apps import health_of, status_of
-from mesostw.cli.deployments import lack_of
+from mesostw.cli.deployments import lack_of, waited
+from mesostw.cli.documents import read_document
 from mesostw.cli.main import parser
 from mesostw.cli.marathon import MarathonApi, app_path, terms_of
 from mesostw.cli.peer import ClusterError
@@ -65,6 +67,28 @@ class VerdictTests(SynchronousTestCase):
         self.assertEqual(lack, "has 1 of 2 instances")
 
 
+class Idle(MarathonApi):
+    """A Marathon where nothing is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(None, parser().parse_args(["app", "list"]))
+
+    async def get(self, resource: str, /, **parameters: str | int) -> Any:
+        """No deployments."""
+        assert resource == "/v2/deployments", resource
+        return []
+
+
+class WaitTests(SynchronousTestCase):
+    """Only what is under way can be waited for."""
+
+    def test_nothing_under_way(self) -> None:
+        """A deployment that nobody knows is an error and no success."""
+        waiting = Deferred.fromCoroutine(waited(None, Idle(), "nope"))
+        fault = self.failureResultOf(waiting, ClusterError)
+        self.assertIn("no deployment nope is under way", fault.getErrorMessage())
+
+
 class WordsTests(SynchronousTestCase):
     """What is typed becomes what the API wants."""
 
@@ -75,10 +99,17 @@ class WordsTests(SynchronousTestCase):
 
     def test_values(self) -> None:
         """Numbers are numbers, but a command that looks like one is a text."""
-        self.assertEqual(_value("cpus", "0.5"), 0.5)
-        self.assertEqual(_value("cmd", "5"), "5")
-        self.assertEqual(_value("constraints", '[["hostname","UNIQUE"]]'), [["hostname", "UNIQUE"]])
-        self.assertEqual(_value("id", "plain"), "plain")
+        api = MarathonApi(None, parser().parse_args(["app", "list"]))
+        for name, text, value in (
+            ("cpus", "0.5", 0.5),
+            ("cmd", "5", "5"),
+            ("constraints", '[["hostname","UNIQUE"]]', [["hostname", "UNIQUE"]]),
+            ("id", "plain", "plain"),
+        ):
+            document: dict[str, Any] = {}
+            taken = Deferred.fromCoroutine(_set(api, "/a", document, name, text))
+            self.successResultOf(taken)
+            self.assertEqual(document, {name: value})
 
     def test_terms(self) -> None:
         """Force and deadline go into the query."""
