@@ -88,7 +88,7 @@ class LaunchedAgainTests(SynchronousTestCase):
     """Runs that were launched, of which the master knows nothing, when their job was another."""
 
     def _forgotten(self, concurrency: Concurrency, count: int = 3) -> World:
-        """Of three that were launched while they might overlap, the first so many came to nothing."""
+        """Of three that were launched while they might overlap, so many came to nothing."""
         world = World(auto=False)
         world.put(minutely(concurrency=Concurrency.ALLOW))
         world.advance(11)
