@@ -25,6 +25,8 @@ LINK: Final = re.compile(r"\[[^\]]*\]\(([^)#:]+)\)")
 COMMAND: Final = re.compile(
     r"(?:^|`)(?:\.venv/bin/)?mesostw ((?!-m |is |takes )[a-z][^`\n#]*)", re.M
 )
+#: A test, with its directory or in that of the one before it.
+TEST: Final = re.compile(r"`((?:tests/)?[\w/]*test_\w+\.py|tests/[\w/]+/)`")
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
@@ -91,11 +93,52 @@ class DocsTests(SynchronousTestCase):
         assert isinstance(judged, documents.Judged), judged
         self.assertEqual(judged.ignored, ())
 
+    def test_named_tests_exist(self) -> None:
+        """Each test that the table of compatibility, or another page, names is there."""
+        named = [(page, test) for page in PAGES for test in _tests_of(page.read_text())]
+        self.assertGreater(len(named), 100)
+        dead = [f"{page.name}: {test}" for page, test in named if not (ROOT / test).exists()]
+        self.assertEqual(dead, [])
+
     def test_named_modules_exist(self) -> None:
         """Paths in backticks on the architecture page are paths of the package."""
         text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
-        named = re.findall(r"`((?:core|bus|launching|feed|tests)/[\w./]+\.py)`", text)
+        named = re.findall(
+            r"`((?:core|bus|launching|feed|http|messages|daemons|tests)/[\w./]+\.py)`", text
+        )
         self.assertGreater(len(named), 3)
         for name in named:
             where = ROOT if name.startswith("tests/") else ROOT / "mesostw"
             self.assertTrue((where / name).exists(), name)
+
+    def test_modules_of_cores_exist(self) -> None:
+        """So are those in the tables of one core, which leave its directory out."""
+        text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+        tables = re.findall(r"look at, in `([\w/]+)/` \|\n((?:\|.*\n)+)", text)
+        self.assertEqual(len(tables), 2)
+        for room, rows in tables:
+            named = re.findall(r"`([\w/]+\.py)`", rows)
+            self.assertGreater(len(named), 5)
+            for name in named:
+                # A name with a directory is of the package and not of this core.
+                where = name if "/" in name else f"{room}/{name}"
+                self.assertTrue((ROOT / "mesostw" / where).exists(), where)
+
+
+def _tests_of(text: str) -> list[str]:
+    """Paths of tests, in a line's first directory, or that of its section, where they have none."""
+    found = []
+    room = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            room = ""
+        here = room
+        for name in TEST.findall(line):
+            if name.startswith("tests/"):
+                here = name.rpartition("/")[0]
+                found.append(name)
+            else:
+                found.append(f"{here}/{name}")
+        if not line.startswith("|") and here:
+            room = here
+    return found

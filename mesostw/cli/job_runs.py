@@ -66,12 +66,25 @@ async def history(reactor: Any, options: argparse.Namespace) -> int:
     asked = {"job": options.job, "state": options.state}
     terms: dict[str, str | int] = {name: value for name, value in asked.items() if value}
     terms["limit"] = options.n
-    runs = (await ChronosApi(reactor, options).ask("GET", f"{ROOT}/runs", terms))["runs"]
+    runs = await runs_of(ChronosApi(reactor, options), terms)
     if options.json:
         print_json(runs)
         return 0
     print(run_table(runs))
     return 0
+
+
+async def runs_of(api: ChronosApi, terms: dict[str, str | int]) -> list[Any]:
+    """
+    What ``terms`` choose of the runs that are kept.
+
+    :raises ClusterError: of a job that there is not, and that has left none
+    """
+    found: list[Any] = (await api.ask("GET", f"{ROOT}/runs", terms))["runs"]
+    if not found and terms.get("job"):
+        # Runs of a job that was removed may still be there, so this is asked last.
+        await api.ask("GET", job_path(str(terms["job"])), {})
+    return found
 
 
 async def logs(reactor: Any, options: argparse.Namespace) -> int:

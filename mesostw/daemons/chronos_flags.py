@@ -16,10 +16,10 @@ from twisted.python import usage
 from mesostw.core.chronos.flags import ChronosFlags
 from mesostw.daemons.framework_flags import (
     credentials,
+    http_flags,
     interval,
     master_address,
     milliseconds,
-    origins,
     seconds,
 )
 from mesostw.daemons.options import (
@@ -29,7 +29,6 @@ from mesostw.daemons.options import (
     boolean,
     count,
     file_text,
-    port,
 )
 from mesostw.model.names import check_role
 
@@ -43,6 +42,7 @@ SECRET: Final = frozenset(
         "http_notification_url",
         "http_notification_credentials",
         "webhook_secret_file",
+        "cassandra_password",
     }
 )
 
@@ -135,21 +135,7 @@ def _absent(words: str) -> Callable[[str], NoReturn]:
 FLAGS: Final[Sequence[Flag]] = (
     Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
     Flag("work_dir", "Where jobs, their runs and counters are kept.", required=True),
-    Flag("http_address", "Address to listen on; beyond loopback only when told.", "127.0.0.1"),
-    Flag("http_port", "Port of the API and of the dashboard. 0: any.", "4400", port),
-    Flag("webui_url", "Where people reach Chronos, as the master shows it; made up if not given."),
-    Flag(
-        "http_credentials",
-        "USER:PASSWORD that every request must have, or the path of a file that has it. Prefer "
-        "the file or the environment: a command line can be read by everybody on the machine.",
-        read=credentials,
-    ),
-    Flag(
-        "access_control_allow_origin",
-        "Origins, separated by commas, whose pages may read the API; * for all.",
-        "*",
-        origins,
-    ),
+    *http_flags("Chronos", "4400", "*"),
     Flag("mesos_framework_name", "Name of the framework at the master.", "chronos"),
     Flag("cluster_name", "Put before the subject of what owners are told."),
     Flag("mesos_role", "Role of all jobs.", "*", check_role),

@@ -1,8 +1,8 @@
-"""How texts of flags are read that more than one framework has."""
+"""Flags that more than one framework has, and how their texts are read."""
 
 from __future__ import annotations
 
-from mesostw.daemons.options import count, file_text
+from mesostw.daemons.options import Flag, count, file_text, port
 
 
 def master_address(text: str) -> str:
@@ -57,3 +57,27 @@ def credentials(text: str) -> str:
 def origins(text: str) -> tuple[str, ...]:
     """Origins that are separated by commas."""
     return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def http_flags(title: str, port_default: str, origins_default: str | None) -> tuple[Flag, ...]:
+    """Where a framework's API is, and who may use it; ``title`` is the framework's name."""
+    return (
+        Flag("http_address", "Address to listen on; beyond loopback only when told.", "127.0.0.1"),
+        Flag("http_port", "Port of the API and of the dashboard. 0: any.", port_default, port),
+        Flag(
+            "webui_url",
+            f"Where people reach {title}, as the master shows it; made up if not given.",
+        ),
+        Flag(
+            "http_credentials",
+            "USER:PASSWORD that every request must have, or the path of a file that has it. Prefer "
+            "the file or the environment: a command line can be read by everybody on the machine.",
+            read=credentials,
+        ),
+        Flag(
+            "access_control_allow_origin",
+            "Origins, separated by commas, whose pages may read the API; * for all.",
+            origins_default,
+            origins,
+        ),
+    )

@@ -13,11 +13,10 @@ from typing import Final
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.daemons.framework_flags import (
     amount,
-    credentials,
+    http_flags,
     interval,
     master_address,
     milliseconds,
-    origins,
     seconds,
 )
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, one_of, port
@@ -30,20 +29,7 @@ SECRET: Final = frozenset({"http_credentials"})
 FLAGS: Final[Sequence[Flag]] = (
     Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
     Flag("work_dir", "Where apps, instances and deployments are kept.", required=True),
-    Flag("http_address", "Address to listen on; beyond loopback only when told.", "127.0.0.1"),
-    Flag("http_port", "Port of the API and of the dashboard. 0: any.", "8080", port),
-    Flag("webui_url", "Where people reach Marathon, as the master shows it; made up if not given."),
-    Flag(
-        "http_credentials",
-        "USER:PASSWORD that every request must have, or the path of a file that has it. Prefer "
-        "the file or the environment: a command line can be read by everybody on the machine.",
-        read=credentials,
-    ),
-    Flag(
-        "access_control_allow_origin",
-        "Origins, separated by commas, whose pages may read the API; * for all.",
-        read=origins,
-    ),
+    *http_flags("Marathon", "8080", None),
     Flag("http_compression", "Whether answers are compressed for who takes that.", "true", boolean),
     Flag(
         "http_max_concurrent_requests",

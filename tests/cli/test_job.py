@@ -15,7 +15,7 @@ from mesostw.cli.chronos import PAGE, ChronosApi
 from mesostw.cli.job_changes import document_of, pairs
 from mesostw.cli.job_graph import dot, tree
 from mesostw.cli.job_import import LABEL, _put, local_zone
-from mesostw.cli.job_runs import exit_status_of
+from mesostw.cli.job_runs import exit_status_of, runs_of
 from mesostw.cli.job_views import state_of, when
 from mesostw.cli.main import parser
 from mesostw.cli.peer import Answered, ClusterError
@@ -144,6 +144,8 @@ class Chronos(ChronosApi):
             page = names[first : first + 2]
             after = page[-1] if first + 2 < len(names) else None
             return {"jobs": [{"name": one} for one in page], "after": after}
+        if name == "runs":
+            return {"runs": []}
         if method == "PUT":
             self.kept[name] = document
         elif name not in self.kept:
@@ -175,6 +177,14 @@ class ImportTests(SynchronousTestCase):
         self.assertEqual([one["name"] for one in jobs], list("abcde"))
         self.assertEqual(len(api.asked), 3)
         self.assertGreaterEqual(PAGE, 100)
+
+    def test_history_of_nobody(self) -> None:
+        """A job that is not there has no history; one that never ran has an empty one."""
+        api = Chronos()
+        api.kept = dict.fromkeys("a")
+        looked = Deferred.fromCoroutine(runs_of(api, {"job": "a"}))
+        self.assertEqual(self.successResultOf(looked), [])
+        self.failureResultOf(Deferred.fromCoroutine(runs_of(api, {"job": "b"})), Answered)
 
     def test_zone(self) -> None:
         """The environment's zone goes before the machine's."""

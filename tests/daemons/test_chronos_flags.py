@@ -92,8 +92,14 @@ class ChronosFlagsTests(SynchronousTestCase):
     def test_secrets_are_not_shown(self) -> None:
         """What /config tells has neither passwords nor URLs that are as good as one."""
         found = shown(
-            options("--http_credentials=u:pw", "--slack_url=https://s/token", "--user=nobody")
+            options(
+                "--http_credentials=u:pw",
+                "--slack_url=https://s/token",
+                "--cassandra_password=pw",
+                "--user=nobody",
+            )
         )
         self.assertEqual(found["user"], "nobody")
         self.assertNotIn("http_credentials", found)
         self.assertNotIn("slack_url", found)
+        self.assertNotIn("cassandra_password", found)

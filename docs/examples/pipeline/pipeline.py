@@ -134,6 +134,8 @@ def ask(options: argparse.Namespace, method: str, name: object, job: object = No
             if method == "GET" and refused.code == 404:
                 return None
             raise SystemExit(f"{name}: {refused.read().decode()}") from refused
+    except urllib.error.URLError as fault:
+        raise SystemExit(f"no Chronos answers at {options.chronos}: {fault.reason}") from fault
 
 
 def main() -> None:
@@ -142,7 +144,8 @@ def main() -> None:
     commands = top.add_subparsers(dest="command", required=True)
     one = commands.add_parser("install", help="have Chronos know the jobs")
     one.add_argument("directory", help="where the steps leave what they make")
-    one.add_argument("--chronos", default="127.0.0.1:4400", help="its HOST:PORT")
+    chronos = os.environ.get("CHRONOS", "127.0.0.1:4400")
+    one.add_argument("--chronos", default=chronos, help="its HOST:PORT, also read from CHRONOS")
     one.add_argument("--schedule", default="R//PT1H", help="of the first step")
     one.add_argument("--pause", default="0", help="seconds that each step takes longer")
     one = commands.add_parser("step", help="what a job runs")

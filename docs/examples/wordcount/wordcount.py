@@ -12,6 +12,7 @@ run again under another id.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import sysconfig
 from collections import deque
@@ -160,7 +161,8 @@ async def main(reactor: Any, master: str, limit: int | None) -> None:
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.split("\n")[1])
-    options.add_argument("--master", default="127.0.0.1:5050")
+    master = os.environ.get("MESOS_MASTER", "127.0.0.1:5050")
+    options.add_argument("--master", default=master, help="also read from MESOS_MASTER")
     options.add_argument("--limit", type=int, help="count only the first so many files")
     chosen = options.parse_args()
     react(lambda reactor: Deferred.fromCoroutine(main(reactor, chosen.master, chosen.limit)))
