@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import msgspec
 import treq
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import Protocol
 from twisted.web.client import Agent
 from twisted.web.iweb import IResponse
 
@@ -34,7 +36,7 @@ class Caller:
     """
 
     def __init__(self, reactor: Any, clock: IClock, secret: bytes | None) -> None:
-        self._clock, self._secret = clock, secret
+        self._reactor, self._clock, self._secret = reactor, clock, secret
         # A redirection is not followed: where to was not decided by who gave the URL.
         self._client = treq.client.HTTPClient(Agent(reactor, connectTimeout=CONNECT_TIMEOUT_S))
 
@@ -60,10 +62,23 @@ class Caller:
                 data=body,
                 auth=call.credentials,
                 timeout=ANSWER_TIMEOUT_S,
+                reactor=self._reactor,
             )
         except ValueError as fault:
             raise Undeliverable(f"no URL that can be called: {fault}") from fault
-        _judge(await answering)
+        response = await answering
+        # The rest is not waited for; unread it would keep the connection for ever.
+        response.deliverBody(_Unread())
+        _judge(response)
+
+
+class _Unread(Protocol):
+    """A body that nobody wants."""
+
+    transport: ITransport
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        self.transport.loseConnection()
 
 
 def _judge(response: IResponse) -> None:
