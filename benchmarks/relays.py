@@ -27,7 +27,7 @@ from twisted.protocols.basic import Int32StringReceiver
 from mesostw.bus.doorway import BACKLOG, Doorway
 from mesostw.bus.exchange import Exchange
 from mesostw.bus.sending import writer_for
-from mesostw.core.outcome import Heard, LinkOpened, Moment, Outcome, Route, Send, Write
+from mesostw.core.outcome import Heard, LinkOpened, Moment, Outcome, Records, Route, Send, Write
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.messages.agent_master import StatusUpdated
@@ -77,7 +77,7 @@ class NothingCore:
                 pass
         return outcome
 
-    def restore(self, records: Mapping[str, Struct], now: Moment) -> Outcome[Any, Any]:
+    def restore(self, records: Records, now: Moment) -> Outcome[Any, Any]:
         """Nothing is kept."""
         return Outcome()
 

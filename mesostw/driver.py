@@ -58,7 +58,7 @@ from mesostw.interfaces import (
 )
 from mesostw.model.ids import LinkId, RequestId
 from mesostw.unattended import unattended
-from mesostw.wire.records import QUARANTINE, Decoded, decode_records, encode_record
+from mesostw.wire.records import QUARANTINE, Decoding, encode_record
 
 #: Stimuli that one turn hears at most, so that timers and reads come in between.
 TURN_STIMULI_MAX: Final = 2_000
@@ -257,11 +257,13 @@ class Driver(Generic[S, C, E]):
             stored = await self._store.read()
         self.epoch = stored.epoch
         self._feed.begin(stored.epoch)
-        decoded = decode_records(stored.records, self._core.RECORDS)
+        decoding = Decoding(stored.records, self._core.RECORDS)
         turn = _Turn[C, E]()
-        turn.writes.update(_set_aside(decoded, stored))
         now = Moment(self._clock.seconds(), self._clock.wall())
-        self._take(turn, self._core.restore(decoded.records, now))
+        restored = self._core.restore(decoding, now)
+        # Before what the core writes: that may be a new value of the same key.
+        turn.writes.update(_set_aside(decoding, stored))
+        self._take(turn, restored)
         self._running = True
         self._close_turn(turn)
         self._schedule()
@@ -448,17 +450,17 @@ class Driver(Generic[S, C, E]):
             self._timers.arm(effect)
 
 
-def _set_aside(decoded: Decoded, stored: Stored) -> dict[str, bytes | None]:
+def _set_aside(decoding: Decoding, stored: Stored) -> dict[str, bytes | None]:
     """What moves unreadable records to quarantine; each is logged."""
     writes: dict[str, bytes | None] = {}
-    for key, fault in decoded.unreadable.items():
+    for key, fault in decoding.unreadable.items():
         _log.error("record {key} is quarantined: {fault}", key=key, fault=fault)
         writes[f"{QUARANTINE}/{key}"] = stored.records[key]
         writes[key] = None
-    if decoded.unknown:
+    if decoding.unknown:
         _log.warn(
             "{count} records of unknown kinds are left alone, such as {key}",
-            count=len(decoded.unknown),
-            key=decoded.unknown[0],
+            count=len(decoding.unknown),
+            key=decoding.unknown[0],
         )
     return writes

@@ -17,6 +17,15 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from mesostw.model.ids import ContainerId, LinkId
+from mesostw.model.zookeeper import (
+    ANY_VERSION,
+    Acl,
+    Operation,
+    Outcome,
+    SessionState,
+    Stat,
+    Watched,
+)
 
 if TYPE_CHECKING:
     from mesostw.core.agent.containers import ContainerSpec
@@ -342,3 +351,105 @@ class INotifier(Interface):
 
     def close() -> None:
         """Bring nothing more, and say nothing of what was not brought."""
+
+
+# --- ZooKeeper ----------------------------------------------------------------
+
+
+class IZooSession(Interface):
+    """
+    One session with an ensemble.
+
+    Operations take effect in the order they were called, and their Deferreds fire in that
+    order.  A watch is told before the result of any later read that could show what it is
+    told of, and the listener hears ``SUSPENDED`` or ``EXPIRED`` after everything that was
+    under way has failed.
+
+    Faults are those of ``mesostw.model.zookeeper``: a ``Refused`` has changed nothing,
+    ``NotConnected`` and ``SessionExpired`` were never done, and what failed with
+    ``ConnectionLost`` may have been done.  A path that no node can have is a ``ValueError``
+    at once.  Cancelling a Deferred takes back what was not yet sent; otherwise its effect
+    may still come, and nobody hears of it.
+
+    A ``watch`` is set if the read succeeds, and is then told exactly once.
+    """
+
+    session_id = Attribute("``int``: the number that ephemeral nodes name as their owner.")
+    timeout_s = Attribute(
+        "``float``: how long the ensemble keeps the session without hearing of it, as agreed."
+    )
+    state = Attribute("``SessionState``: what the listener was told last.")
+
+    def create(
+        path: str,
+        data: bytes = b"",
+        *,
+        ephemeral: bool = False,
+        sequence: bool = False,
+        acl: Sequence[Acl] | None = None,
+    ) -> Deferred[str]:
+        """
+        Make a node; fires with its path.
+
+        :param ephemeral: it ends with the session.
+        :param sequence: ten digits are put behind ``path``, greater than those before.
+        :param acl: who may do what; otherwise ``READ_BY_ALL`` with credentials, ``OPEN`` without.
+        """
+
+    def get(
+        path: str, watch: Callable[[Watched], None] | None = None
+    ) -> Deferred[tuple[bytes, Stat]]:
+        """Read a node's value; the watch is told when it is set or removed."""
+
+    def exists(path: str, watch: Callable[[Watched], None] | None = None) -> Deferred[Stat | None]:
+        """Look for a node; the watch is told when it is made, set or removed."""
+
+    def children(
+        path: str, watch: Callable[[Watched], None] | None = None
+    ) -> Deferred[tuple[Sequence[str], Stat]]:
+        """Name a node's children, in no order; the watch is told of a change, or its removal."""
+
+    def set(path: str, data: bytes, version: int = ANY_VERSION) -> Deferred[Stat]:
+        """Give a node a new value if it has this version."""
+
+    def delete(path: str, version: int = ANY_VERSION) -> Deferred[None]:
+        """Remove a node if it has this version and no children."""
+
+    def get_acl(path: str) -> Deferred[tuple[Sequence[Acl], Stat]]:
+        """Read who may do what; the passwords' hashes only if we may change it."""
+
+    def set_acl(path: str, acl: Sequence[Acl], version: int = ANY_VERSION) -> Deferred[Stat]:
+        """Say who may do what, if the list of permissions has this version."""
+
+    def multi(operations: Sequence[Operation]) -> Deferred[Sequence[Outcome]]:
+        """
+        Do all of ``operations`` as one change, or none of them.
+
+        Fails with the fault of the first that was refused, which it names by ``index``.
+        """
+
+    def sync(path: str = "/") -> Deferred[None]:
+        """Fires once our server has caught up with every change made before this call."""
+
+    def close() -> Deferred[None]:
+        """
+        End the session after what was called before.
+
+        Ephemeral nodes go at once if there is a link, else after ``timeout_s``.  What is
+        called later fails with ``SessionExpired``; the listener is told nothing more.
+        Never fails, and closing twice is no error.
+        """
+
+
+class IZooKeeper(Interface):
+    """One ensemble, as it is reached from here with one set of credentials."""
+
+    def connect(listener: Callable[[SessionState], None]) -> Deferred[IZooSession]:
+        """
+        Open a session; tries until it succeeds or is cancelled.
+
+        The listener is told later changes: ``SUSPENDED``, ``CONNECTED`` again, at last
+        ``EXPIRED``, which is for good: a new session needs a new call.  It has also expired
+        when there was no link for its whole time-out, whoever could still be asked.
+        Fails with ``AuthFailed``, and with ``Refused`` if the root may not be made.
+        """

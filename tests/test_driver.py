@@ -23,6 +23,7 @@ from mesostw.core.outcome import (
     Heard,
     Moment,
     Outcome,
+    Records,
     Refusal,
     Route,
     Send,
@@ -102,9 +103,9 @@ class Puppet:
             self.state.apply(change)
         return outcome
 
-    def restore(self, records: Mapping[str, Struct], now: Moment) -> Outcome[Any, Any]:
+    def restore(self, records: Records, now: Moment) -> Outcome[Any, Any]:
         outcome: Outcome[Any, Any] = Outcome()
-        for key, record in sorted(records.items()):
+        for key, record in sorted(records):
             outcome.changes.append(Set(key.partition("/")[2], record.value))  # type: ignore[attr-defined]
         for change in outcome.changes:
             self.state.apply(change)

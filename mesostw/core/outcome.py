@@ -8,7 +8,7 @@ Each role closes its own unions over these and its own words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -178,6 +178,10 @@ class Write(Struct, frozen=True, gc=False):
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
+#: What a store kept, by its keys; to be gone through once, since it is read on the way.
+Records: TypeAlias = Iterable[tuple[str, Struct]]
+
+
 class Core(Protocol[S_contra, C, E]):
     """A deterministic machine: the same stimuli at the same moments, the same outcomes."""
 
@@ -187,7 +191,7 @@ class Core(Protocol[S_contra, C, E]):
     def hear(self, stimulus: S_contra, now: Moment) -> Outcome[C, E]:
         """Decide on one stimulus and apply what it changes to the core's own state."""
 
-    def restore(self, records: Mapping[str, Struct], now: Moment) -> Outcome[C, E]:
+    def restore(self, records: Records, now: Moment) -> Outcome[C, E]:
         """Start from what a store kept; called once, before anything is heard."""
 
     def write_of(self, change: C) -> Write | None:

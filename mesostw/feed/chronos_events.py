@@ -43,7 +43,8 @@ class ChronosEvents(Recent):
 
     def __init__(self, wall: Callable[[], float]) -> None:
         super().__init__(wall, event_row)
-        #: What each run did when it was last told of, until it is forgotten.
+        #: What each run did when it was last told of, until it has ended; of skipped ones,
+        #: which may stand for more and more, until it is forgotten.
         self._states: dict[RunId, RunState] = {}
 
     def noted(self, change: object) -> None:
@@ -60,7 +61,10 @@ class ChronosEvents(Recent):
         """Whether a run does something else than when it was last told of."""
         if self._states.get(run.id) is run.state:
             return False
-        self._states[run.id] = run.state
+        if run.is_ended and run.state is not RunState.SKIPPED:
+            self._states.pop(run.id, None)
+        else:
+            self._states[run.id] = run.state
         return run.state in _MOVES
 
 

@@ -112,9 +112,12 @@ class ChronosLayout:
             case changes.Restored(kept):
                 yield from self.touched(kept)
             case changes.RunChanged(run) | changes.RunForgotten(run):
-                yield "runs", run.id
+                yield "runs", (run.job, run.id)
                 yield from self._moved(run.job)
                 yield "jobs", run.job
+            case changes.HistoryRestored(name):
+                yield from self._moved(name)
+                yield "jobs", name
             case changes.JobChanged(job):
                 yield "jobs", job.name
             case changes.JobRemoved(name) | changes.StandingForgotten(name):
@@ -128,7 +131,7 @@ class ChronosLayout:
     def _moved(self, name: JobName) -> Iterator[tuple[str, Hashable]]:
         """Ended runs of a job that are no longer, or only now, among its last."""
         before = self._shown.get(name, ())
-        ended = self._view.ended_of(name).values()
+        ended = self._view.ended_of(name)
         after = tuple(run.id for run in rows.newest(ended, rows.SHOWN_MAX))
         if before == after:
             return
@@ -136,14 +139,14 @@ class ChronosLayout:
             self._shown[name] = after
         else:
             self._shown.pop(name, None)
-        yield from (("runs", key) for key in {*before, *after})
+        yield from (("runs", (name, key)) for key in {*before, *after})
 
     def everything(self) -> Iterable[tuple[str, Hashable]]:
         view = self._view
         for name in view.ended:
             yield from self._moved(name)
         for live in view.live.values():
-            yield from (("runs", key) for key in live)
+            yield from (("runs", (run.job, run.id)) for run in live.values())
         yield from (("jobs", key) for key in view.jobs)
         yield from (("jevents", key) for key in self.events.kept())
         yield _ALL
@@ -155,7 +158,7 @@ class ChronosLayout:
     # --- rows -----------------------------------------------------------------
 
     def _run(self, key: Hashable) -> Row | None:
-        run = self._view.runs.get(cast(RunId, key))
+        run = self._view.run_of(*cast(tuple[JobName, RunId], key))
         if run is None or (run.is_ended and run.id not in self._shown.get(run.job, ())):
             return None
         return rows.run_row(run)

@@ -110,7 +110,7 @@ def job_row(view: ChronosState, job: Job) -> Row:
         spec.disabled,
         standing.disabled_because,
         None if standing.due is None else standing.due / 1000,
-        history_of(view, newest(view.ended_of(job.name).values(), HISTORY_MAX)),
+        history_of(view, newest(view.ended_of(job.name), HISTORY_MAX)),
         last_result(standing).value,
         standing.success_count,
         standing.error_count,
@@ -152,7 +152,7 @@ def _letter(view: ChronosState, run: Run) -> str:
     if run.state is not RunState.FAILED:
         return _LETTERS[run.state]
     next_one = Attempt(run.job, run.incarnation, run.instant, run.attempt + 1)
-    return "r" if next_one in view.by_attempt else "f"
+    return "f" if view.at(next_one) is None else "r"
 
 
 def kind_of(timetable: Timetable | None) -> str:

@@ -25,7 +25,7 @@ from mesostw.testing import chronos_checks as checks
 from mesostw.testing.chronos_checks import Definition, Record
 from mesostw.testing.lives import Surroundings
 from mesostw.testing.watcher import Diary
-from mesostw.wire.records import decode_records
+from mesostw.wire.records import Decoding
 
 #: How Chronos says that it waits no longer for an agent.
 _AWAY: Final = "was away for too long"
@@ -41,7 +41,7 @@ class RunDiary(Diary):
     def keep(self, writes: Writes) -> None:
         super().keep(writes)
         raw = {key: value for key, value in writes if key.startswith("runs/") and value is not None}
-        for run in decode_records(raw, {"runs": Run}).records.values():
+        for _, run in Decoding(raw, {"runs": Run}):
             assert isinstance(run, Run)
             self.remember(run)
 

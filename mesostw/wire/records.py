@@ -7,7 +7,7 @@ can tell old records from its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -28,35 +28,37 @@ def encode_record(value: Struct) -> bytes:
     return _PREFIX + _encode(value)
 
 
-class Decoded(Struct, frozen=True):
-    """What could be read of a store's records, and what could not."""
+class Decoding:
+    """
+    A store's records, read one by one as somebody goes through them: there may be many.
 
-    records: Mapping[str, Struct]
-    #: Why each unreadable key could not be read.
-    unreadable: Mapping[str, str]
-    #: Keys of a kind that this program does not know; left where they are.
-    unknown: tuple[str, ...]
+    :param types: of a record, by the first part of its key.
+    """
 
+    def __init__(self, stored: Mapping[str, bytes], types: Mapping[str, type[Struct]]) -> None:
+        self._stored = stored
+        self._decoders = {name: msgspec.msgpack.Decoder(kind) for name, kind in types.items()}
+        #: Why each unreadable key that was come to could not be read.
+        self.unreadable: dict[str, str] = {}
+        #: Keys of kinds that this program does not know; left where they are.
+        self.unknown: list[str] = []
 
-def decode_records(stored: Mapping[str, bytes], types: Mapping[str, type[Struct]]) -> Decoded:
-    """Read every record by the type that ``types`` gives for its key's first part."""
-    decoders = {name: msgspec.msgpack.Decoder(kind) for name, kind in types.items()}
-    records: dict[str, Struct] = {}
-    unreadable: dict[str, str] = {}
-    unknown: list[str] = []
-    for key, value in stored.items():
-        kind = key.partition("/")[0]
-        if kind == QUARANTINE:
-            continue
-        decoder = decoders.get(kind)
-        if decoder is None:
-            unknown.append(key)
-            continue
-        try:
-            records[key] = _decode(decoder, value)
-        except (ValueError, RecursionError) as fault:
-            unreadable[key] = str(fault)
-    return Decoded(records, unreadable, tuple(unknown))
+    def __iter__(self) -> Iterator[tuple[str, Struct]]:
+        """Go through all that can be read; the others are noted."""
+        for key, value in self._stored.items():
+            kind = key.partition("/")[0]
+            if kind == QUARANTINE:
+                continue
+            decoder = self._decoders.get(kind)
+            if decoder is None:
+                self.unknown.append(key)
+                continue
+            try:
+                record = _decode(decoder, value)
+            except (ValueError, RecursionError) as fault:
+                self.unreadable[key] = str(fault)
+            else:
+                yield key, record
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[Struct], value: bytes) -> Struct:

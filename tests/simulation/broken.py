@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
 
@@ -24,7 +22,7 @@ from mesostw.core.marathon.words import MarathonEffect, MarathonStimulus
 from mesostw.core.master.changes import MasterChange
 from mesostw.core.master.machine import Master
 from mesostw.core.master.words import MasterEffect, MasterStimulus
-from mesostw.core.outcome import Continued, Heard, Moment, Outcome, Send, Write
+from mesostw.core.outcome import Continued, Heard, Moment, Outcome, Records, Send, Write
 from mesostw.core.scheduling import AcknowledgeStatus, StatusCame
 from mesostw.messages.agent_master import (
     AgentRegistered,
@@ -178,29 +176,28 @@ class ObliviousMarathon(Marathon):
 class ScatterbrainedMarathon(Marathon):
     """Keeps every instance, and does not read those again whose task was not heard of."""
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[MarathonChange, MarathonEffect]:
-        known = {
-            key: record
-            for key, record in records.items()
+    def restore(self, records: Records, now: Moment) -> Outcome[MarathonChange, MarathonEffect]:
+        known = [
+            (key, record)
+            for key, record in records
             if not isinstance(record, Instance) or record.condition is not Condition.PROVISIONED
-        }
+        ]
         return super().restore(known, now)
 
 
 class ForgivingMarathon(Marathon):
     """Forgets at its start what it was ending."""
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[MarathonChange, MarathonEffect]:
-        forgiven = {
-            key: replace(record, goal=Goal.RUNNING, doom="", doomed_at=None)
-            if isinstance(record, Instance)
-            else record
-            for key, record in records.items()
-        }
+    def restore(self, records: Records, now: Moment) -> Outcome[MarathonChange, MarathonEffect]:
+        forgiven = [
+            (
+                key,
+                replace(record, goal=Goal.RUNNING, doom="", doomed_at=None)
+                if isinstance(record, Instance)
+                else record,
+            )
+            for key, record in records
+        ]
         return super().restore(forgiven, now)
 
 
@@ -242,22 +239,16 @@ class DeafChronos(Chronos):
 class AmnesiacChronos(Chronos):
     """Begins timetables and counts anew in each life."""
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[ChronosChange, ChronosEffect]:
-        anew = {key: one for key, one in records.items() if not isinstance(one, Standing)}
+    def restore(self, records: Records, now: Moment) -> Outcome[ChronosChange, ChronosEffect]:
+        anew = [(key, one) for key, one in records if not isinstance(one, Standing)]
         return super().restore(anew, now)
 
 
 class ForgetfulChronos(Chronos):
     """Does not read runs again that have a task."""
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[ChronosChange, ChronosEffect]:
-        known = {
-            key: one for key, one in records.items() if not isinstance(one, Run) or not one.is_out
-        }
+    def restore(self, records: Records, now: Moment) -> Outcome[ChronosChange, ChronosEffect]:
+        known = [(key, one) for key, one in records if not isinstance(one, Run) or not one.is_out]
         return super().restore(known, now)
 
 

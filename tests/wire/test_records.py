@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.wire.records import QUARANTINE, decode_records, encode_record
+from mesostw.wire.records import QUARANTINE, Decoding, encode_record
 
 
 class Kept(Struct, frozen=True, omit_defaults=True):
@@ -30,25 +30,25 @@ class RecordTests(SynchronousTestCase):
     def test_round_trip(self, name: str, count: int) -> None:
         """Any value comes back equal; an older program reads what it knows."""
         stored = {"kept/1": encode_record(Kept(name, count))}
-        self.assertEqual(
-            decode_records(stored, {"kept": Kept}).records, {"kept/1": Kept(name, count)}
-        )
-        self.assertEqual(decode_records(stored, {"kept": Older}).records, {"kept/1": Older(name)})
+        self.assertEqual(list(Decoding(stored, {"kept": Kept})), [("kept/1", Kept(name, count))])
+        self.assertEqual(list(Decoding(stored, {"kept": Older})), [("kept/1", Older(name))])
 
     @given(st.binary(max_size=40))
     def test_garbage(self, garbage: bytes) -> None:
         """Any bytes give a value or a reason."""
-        decoded = decode_records({"kept/1": garbage}, {"kept": Kept})
-        self.assertEqual(len(decoded.records) + len(decoded.unreadable), 1)
+        decoding = Decoding({"kept/1": garbage}, {"kept": Kept})
+        self.assertEqual(len(list(decoding)) + len(decoding.unreadable), 1)
 
     def test_others(self) -> None:
         """Unknown kinds are named and left alone; the quarantine is not looked into."""
         stored = {"newer/1": b"\x02", f"{QUARANTINE}/kept/1": b"bad"}
-        decoded = decode_records(stored, {"kept": Kept})
-        self.assertEqual((decoded.unknown, decoded.unreadable), (("newer/1",), {}))
+        decoding = Decoding(stored, {"kept": Kept})
+        self.assertEqual(list(decoding), [])
+        self.assertEqual((decoding.unknown, decoding.unreadable), (["newer/1"], {}))
 
     def test_form(self) -> None:
         """Another form is named, not guessed at."""
-        decoded = decode_records({"kept/1": b"\x07\x80", "kept/2": b""}, {"kept": Kept})
-        self.assertIn("07", decoded.unreadable["kept/1"])
-        self.assertIn("nothing", decoded.unreadable["kept/2"])
+        decoding = Decoding({"kept/1": b"\x07\x80", "kept/2": b""}, {"kept": Kept})
+        self.assertEqual(list(decoding), [])
+        self.assertIn("07", decoding.unreadable["kept/1"])
+        self.assertIn("nothing", decoding.unreadable["kept/2"])

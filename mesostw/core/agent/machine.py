@@ -76,6 +76,7 @@ from mesostw.core.outcome import (
     LinkOpened,
     Moment,
     Outcome,
+    Records,
     Refusal,
     TimerFired,
     Write,
@@ -126,9 +127,7 @@ class Agent:
     def _turn(self, now: Moment) -> Turn:
         return Turn(self.flags, self.state, self._live, self._names, self._roll, now)
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[AgentChange, AgentEffect]:
+    def restore(self, records: Records, now: Moment) -> Outcome[AgentChange, AgentEffect]:
         """Take up what earlier lives left; an agent without records is new."""
         turn = self._turn(now)
         recovery.restored(turn, records)

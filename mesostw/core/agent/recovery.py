@@ -15,9 +15,6 @@ Note [A changed agent]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mesostw.core.agent import endings, executors, exits, fetching, health, launches
@@ -44,7 +41,7 @@ from mesostw.core.agent.words import (
     Quit,
     RecoverContainers,
 )
-from mesostw.core.outcome import Arm
+from mesostw.core.outcome import Arm, Records
 from mesostw.messages.agents import AgentInfo
 from mesostw.messages.convert import resources_of
 from mesostw.messages.tasks import TaskState, TaskStatusReason, TaskStatusSource
@@ -55,9 +52,9 @@ from mesostw.model.tasks import TERMINAL
 _NEVER_RAN = (TaskState.TASK_STAGING, TaskState.TASK_STARTING)
 
 
-def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
+def restored(turn: Turn, records: Records) -> None:
     """Take up what a store kept of earlier lives."""
-    for record in records.values():
+    for _, record in records:
         match record:
             case Identity():
                 turn.change(IdentityChanged(record))

@@ -75,7 +75,7 @@ def _served(turn: Turn, job: Job, question: BackfillAsked) -> tuple[Instant, ...
 def _known(turn: Turn, job: Job, *, again: bool) -> frozenset[Instant]:
     """Instants that a run is under way for, or (unless ``again``) one has succeeded."""
     live = turn.state.live_of(job.name).values()
-    ended = () if again else turn.state.ended_of(job.name).values()
+    ended = () if again else turn.state.ended_of(job.name)
     return frozenset(
         run.instant
         for run in (*live, *ended)

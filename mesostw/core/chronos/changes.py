@@ -7,11 +7,13 @@ has advanced by that, are changes of one turn: they are kept together or not at 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from mesostw.core.chronos.events import ChronosEvent
+from mesostw.core.chronos.history import pack
 from mesostw.core.chronos.records import Job, Life, Notice, Pause, Registration, Run, Standing
 from mesostw.core.outcome import Write
 from mesostw.model.jobs import JobName, NoticeId
@@ -91,10 +93,15 @@ class StandingForgotten(Fact, frozen=True):
 # --- runs -------------------------------------------------------------------------
 
 
-class RunChanged(Fact, frozen=True):
+class RunChanged(Fact, frozen=True, dict=True, gc=True):
     """A run is there, or is doing something else, or has ended."""
 
     run: Run
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The run as histories have it: once, though more than one may."""
+        return pack(self.run)
 
     def write(self) -> Write:
         return Write(f"runs/{self.run.id}", self.run)
@@ -166,6 +173,13 @@ class Restored(Fact, frozen=True):
     change: ChronosChange
 
 
+class HistoryRestored(Fact, frozen=True):
+    """A life begins with the runs of a job that have ended, the first to end first."""
+
+    job: JobName
+    packed: tuple[bytes, ...]
+
+
 class Told(Fact, frozen=True):
     """Something happened that the event stream tells of."""
 
@@ -187,5 +201,6 @@ ChronosChange: TypeAlias = (
     | NoticeKept
     | NoticeForgotten
     | Restored
+    | HistoryRestored
     | Told
 )

@@ -21,7 +21,7 @@ def check(state: ChronosState) -> None:
 def check_live(state: ChronosState, live: Live) -> None:
     """Raise ``AssertionError`` if something was forgotten that is to be looked at."""
     for run_id in live.ready:
-        run = state.runs[run_id]
+        run = state.under_way[run_id]
         fits = run.state is RunState.WAITING or (
             run.state is RunState.LAUNCHING and run.task_id is None
         )
@@ -53,9 +53,10 @@ def _check_remembered(state: ChronosState, live: Live, name: JobName, run: Run) 
 
 
 def _check_run(state: ChronosState, run: Run) -> None:
-    table = state.ended_of(run.job) if run.is_ended else state.live_of(run.job)
-    assert table.get(run.id) is run, f"{run.id}: is {run.state} and not in its table"
-    assert state.by_attempt.get(attempt_of(run)) == run.id, f"{run.id}: not by its attempt"
+    if not run.is_ended:
+        known = state.live_of(run.job).get(run.id)
+        assert known is run, f"{run.id}: is {run.state} and not in its table"
+        assert state.at(attempt_of(run)) is run, f"{run.id}: not by its attempt"
     if run.is_out and run.task_id is not None:
         assert state.out.get(run.task_id) == run.id, f"{run.id}: not by its task"
     assert (run.skip is not None) == (run.state is RunState.SKIPPED), f"{run.id}: {run.skip}"
@@ -64,10 +65,11 @@ def _check_run(state: ChronosState, run: Run) -> None:
 
 
 def _check_indexes(state: ChronosState) -> None:
-    by_job = sum(len(runs) for table in (state.live, state.ended) for runs in table.values())
-    assert by_job == len(state.runs), f"{by_job} by job, {len(state.runs)} in all"
-    assert len(state.by_attempt) == len(state.runs), "two runs of one attempt"
-    out = sum(run.is_out and run.task_id is not None for run in state.runs.values())
+    by_job = sum(map(len, state.live.values()))
+    assert by_job == len(state.under_way), f"{by_job} by job, {len(state.under_way)} in all"
+    attempts = {attempt_of(run) for run in state.runs.values()}
+    assert len(attempts) == len(state.runs), "two runs of one attempt"
+    out = sum(run.is_out and run.task_id is not None for run in state.under_way.values())
     assert out == len(state.out), f"{len(state.out)} tasks, {out} runs that have one"
     for parent, children in state.children.items():
         for child in children:
@@ -94,8 +96,7 @@ def _check_job(state: ChronosState, job: Job) -> None:
 
 def _check_served(state: ChronosState, job: Job, due: Instant) -> None:
     """Of a job that was never another, no instant is due again that was served."""
-    for table in (state.live_of(job.name), state.ended_of(job.name)):
-        for run in table.values():
-            if run.cause is Cause.CLOCK and run.incarnation == job.created:
-                served = run.skipped_until or run.instant
-                assert served < due, f"{job.name}: {served} was served and is due again"
+    for run in (*state.live_of(job.name).values(), *state.ended_of(job.name)):
+        if run.cause is Cause.CLOCK and run.incarnation == job.created:
+            served = run.skipped_until or run.instant
+            assert served < due, f"{job.name}: {served} was served and is due again"

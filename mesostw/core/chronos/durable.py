@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
 from mesostw.core.chronos.changes import (
     ChronosChange,
+    HistoryRestored,
     JobChanged,
     LifeBegun,
     NoticeKept,
@@ -18,7 +20,10 @@ from mesostw.core.chronos.changes import (
     StandingChanged,
     VersionKept,
 )
+from mesostw.core.chronos.history import pack
 from mesostw.core.chronos.records import Job, Life, Notice, Pause, Registration, Run, Standing
+from mesostw.core.outcome import Records
+from mesostw.model.jobs import JobName
 
 #: The type of a record by the first part of its key.
 RECORDS: Final[Mapping[str, type[Struct]]] = {
@@ -36,30 +41,46 @@ _CHANGES: Final[Mapping[str, Callable[[Any], ChronosChange]]] = {
     "jobs": JobChanged,
     "versions": VersionKept,
     "standings": StandingChanged,
-    "runs": RunChanged,
     "registration": RegistrationKept,
     "life": LifeBegun,
     "pause": PauseChanged,
-    "notices": NoticeKept,
 }
 
 
-def changes_of(records: Mapping[str, Struct]) -> list[ChronosChange]:
+def changes_of(records: Records) -> list[ChronosChange]:
     """
     Tell what was kept as the changes that make it true again.
 
     Runs and notices come in the order of time, which no key tells.
     """
-    keys = sorted(records, key=lambda key: (_at(records[key]), key))
-    return [_CHANGES[key.partition("/")[0]](records[key]) for key in keys]
+    others: list[tuple[str, Struct]] = []
+    timed: list[tuple[float, str, ChronosChange]] = []
+    ended: defaultdict[JobName, list[tuple[float, str, bytes]]] = defaultdict(list)
+    for key, record in records:
+        match record:
+            case Run(ended_at=float(at)):
+                ended[record.job].append((at, key, pack(record)))
+            case Run():
+                timed.append((record.made, key, RunChanged(record)))
+            case Notice():
+                timed.append((record.at, key, NoticeKept(record)))
+            case _:
+                others.append((key, record))
+    others.sort(key=lambda one: one[0])
+    timed.sort(key=lambda one: one[:2])
+    histories = [
+        HistoryRestored(name, tuple(packed for _, _, packed in sorted(runs)))
+        for name, runs in ended.items()
+    ]
+    return [*_plain(others), *histories, *(change for _, _, change in timed)]
 
 
-def _at(record: Struct) -> float:
-    """When a run ended, or else was made: histories begin with the first to end."""
-    match record:
-        case Run():
-            return record.made if record.ended_at is None else record.ended_at
-        case Notice():
-            return record.at
-        case _:
-            return 0.0
+def _plain(kept: Iterable[tuple[str, Struct]]) -> Iterator[ChronosChange]:
+    jobs: dict[JobName, Job] = {}
+    for key, record in kept:
+        one = record
+        if isinstance(record, Job):
+            # Its present version was kept twice, and is to be remembered once.
+            known = jobs.setdefault(record.name, record)
+            one = known if known == record else record
+        yield _CHANGES[key.partition("/")[0]](one)

@@ -58,7 +58,7 @@ def marked(turn: Turn, job: Job, by: str) -> Run:
     """Count a success that somebody only says."""
     run = runs.make(turn, job, turn.instant, Cause.MARKED, by=by)
     end(turn, run, RunState.SUCCEEDED, f"Marked as a success{f' by {by}' if by else ''}")
-    return turn.state.runs[run.id]
+    return turn.state.run_of(job.name, run.id) or run
 
 
 def _forget_live(turn: Turn, run: Run) -> None:

@@ -22,7 +22,7 @@ def kill(turn: Turn, run: Run, doom: str, *, fails: bool = False) -> None:
     :param doom: why, for people; not empty.
     :param fails: it counts as a failure, that may be tried again.
     """
-    found = turn.state.runs.get(run.id)
+    found = turn.state.under_way.get(run.id)
     if found is None or found.is_ended:
         return
     if found.state in _TASKLESS or found.task_id is None:
@@ -47,13 +47,13 @@ def ticked(turn: Turn) -> None:
     if not turn.live.registered:
         return
     for run_id, at in list(turn.live.kills_said.items()):
-        run = turn.state.runs.get(run_id)
+        run = turn.state.under_way.get(run_id)
         if run is not None and run.is_out and turn.now.steady >= at + KILL_RETRY_S:
             _say(turn, run)
 
 
 def _doomed(turn: Turn) -> list[Run]:
-    found = (turn.state.runs[run_id] for run_id in turn.state.out.values())
+    found = (turn.state.under_way[run_id] for run_id in turn.state.out.values())
     return [run for run in found if run.doom]
 
 

@@ -72,6 +72,7 @@ from mesostw.core.outcome import (
     LinkOpened,
     Moment,
     Outcome,
+    Records,
     Refusal,
     TimerFired,
     Write,
@@ -122,9 +123,7 @@ class Chronos:
             noting.noted(self._story, stimulus, turn.changes, now.wall)
         return turn.out
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[ChronosChange, ChronosEffect]:
+    def restore(self, records: Records, now: Moment) -> Outcome[ChronosChange, ChronosEffect]:
         """Start from what a store kept: all that may have something to do is looked at."""
         turn = self._turn(now)
         recovery.restored(turn, records)

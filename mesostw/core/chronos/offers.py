@@ -163,7 +163,7 @@ def _queues(turn: Turn) -> dict[Demand, _Queue]:
     """What is ready by what it needs, in order; a job that is yet to be looked at has to wait."""
     found: list[tuple[_Order, Job, Run]] = []
     for run_id in turn.live.ready:
-        run = turn.state.runs[run_id]
+        run = turn.state.under_way[run_id]
         job = turn.state.jobs.get(run.job)
         if job is not None and run.job not in turn.live.marked:
             found.append((_order(job, run), job, run))

@@ -25,14 +25,14 @@ from mesostw.core.outcome import Arm, Disarm
 def restored(turn: Turn) -> None:
     """Nothing of what an earlier life had out is sure."""
     for run_id in turn.state.out.values():
-        if _may_be_asked(turn.state.runs[run_id]):
+        if _may_be_asked(turn.state.under_way[run_id]):
             turn.live.unsure[run_id] = Asking(RECONCILE_RETRY_S, turn.now.steady)
 
 
 def begun(turn: Turn) -> None:
     """A master is there: ask at once after all that is out."""
     for run_id in turn.state.out.values():
-        if _may_be_asked(turn.state.runs[run_id]):
+        if _may_be_asked(turn.state.under_way[run_id]):
             turn.live.unsure[run_id] = Asking(RECONCILE_RETRY_S, turn.now.steady)
     ticked(turn)
     turn.do(Arm(ReconcileDue(), turn.flags.reconciliation_interval_s))
@@ -47,7 +47,7 @@ def due(turn: Turn) -> None:
     """Ask after each task that is known, then after those that are not."""
     if not turn.live.registered:
         return
-    _ask(turn, [turn.state.runs[run_id] for run_id in turn.state.out.values()])
+    _ask(turn, [turn.state.under_way[run_id] for run_id in turn.state.out.values()])
     turn.do(EVERYTHING)
     turn.do(Arm(ReconcileDue(), turn.flags.reconciliation_interval_s))
 
@@ -63,7 +63,7 @@ def ticked(turn: Turn) -> None:
             live.unsure[run_id] = Asking(RECONCILE_RETRY_S, now)
     asked: list[Run] = []
     for run_id, asking in list(live.unsure.items()):
-        run = turn.state.runs.get(run_id)
+        run = turn.state.under_way.get(run_id)
         if run is None or not _may_be_asked(run):
             del live.unsure[run_id]
         elif now >= asking.due:

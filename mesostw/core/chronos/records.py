@@ -83,12 +83,15 @@ class Skip(StrEnum):
     REDEFINED = "redefined"
 
 
-class Run(Struct, frozen=True, omit_defaults=True, gc=False):
+class Run(Struct, frozen=True, array_like=True, gc=False):
     """
     One attempt at one instant of a job: one task, from when it is due.
 
     There is at most one of each (job, incarnation, instant, attempt).  Ended ones are the
     job's history until they are forgotten.
+
+    There are more of these than of anything else, so they are kept without the names of their
+    fields: the order is the format, and what is new comes last, with a default.
     """
 
     id: RunId

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from msgspec import Struct
-
 from mesostw.core.chronos import alarms, durable, notices, reconciling, registration, timeouts
 from mesostw.core.chronos.changes import LifeBegun, Restored
 from mesostw.core.chronos.records import Life
 from mesostw.core.chronos.turn import Turn
+from mesostw.core.outcome import Records
 
 
-def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
+def restored(turn: Turn, records: Records) -> None:
     """
     Know again what was kept, and have every job looked at that may have something to do.
 

@@ -72,13 +72,13 @@ def make(
 
 
 def _free_attempt(turn: Turn, job: Job, instant: Instant, attempt: int) -> int:
-    while Attempt(job.name, job.created, instant, attempt) in turn.state.by_attempt:
+    while turn.state.at(Attempt(job.name, job.created, instant, attempt)) is not None:
         attempt += 1
     return attempt
 
 
 def _free_instant(turn: Turn, job: Job, instant: Instant, attempt: int) -> Instant:
-    while Attempt(job.name, job.created, instant, attempt) in turn.state.by_attempt:
+    while turn.state.at(Attempt(job.name, job.created, instant, attempt)) is not None:
         instant = Instant(instant + 1)
     return instant
 
@@ -150,12 +150,12 @@ def prune(turn: Turn, job: Job) -> None:
     """Forget ended runs beyond those that a job keeps, the first to end first."""
     ended = turn.state.ended_of(job.name)
     surplus = len(ended) - job.spec.history_limit
-    for run in list(ended.values())[: max(0, surplus)]:
+    for run in ended.first(surplus):
         turn.change(RunForgotten(run))
 
 
 def _last_ended(turn: Turn, job: Job) -> Run | None:
-    last = next(reversed(list(turn.state.ended_of(job.name).values())), None)
+    last = next(reversed(turn.state.ended_of(job.name)), None)
     return last if last is not None and last.incarnation == job.created else None
 
 

@@ -8,9 +8,12 @@ what was kept into another, which all readers read.
 
     jobs, versions      as they are wished, and as they were, oldest first
     standings           of each job: the next instant, counters, what its parents did
-    runs                that have not ended, and the last that have
-    live, ended         the same by job, in the order they were made, or ended
+    under_way           runs that have not ended
+    live                the same by job, in the order they were made
+    ended               the last that have, by job
+    runs                all of them, for readers
     children            who runs after whom
+    attempts            which of those under way is the one of an attempt
     out                 runs that have a task, by task
     notices             that are not delivered yet
 """
@@ -22,6 +25,7 @@ from typing import Final, NamedTuple, TypeVar, assert_never
 
 from mesostw.core.chronos.changes import (
     ChronosChange,
+    HistoryRestored,
     JobChanged,
     JobRemoved,
     LifeBegun,
@@ -38,6 +42,7 @@ from mesostw.core.chronos.changes import (
     VersionForgotten,
     VersionKept,
 )
+from mesostw.core.chronos.history import History, Runs
 from mesostw.core.chronos.records import Job, Notice, Pause, Run, Standing
 from mesostw.model.ids import FrameworkId, TaskId
 from mesostw.model.jobs import Instant, JobName, NoticeId, RunId
@@ -73,10 +78,11 @@ class ChronosState:
         self.jobs: dict[JobName, Job] = {}
         self.versions: dict[JobName, dict[str, Job]] = {}
         self.standings: dict[JobName, Standing] = {}
-        self.runs: dict[RunId, Run] = {}
+        self.under_way: dict[RunId, Run] = {}
         self.live: dict[JobName, dict[RunId, Run]] = {}
-        self.ended: dict[JobName, dict[RunId, Run]] = {}
-        self.by_attempt: dict[Attempt, RunId] = {}
+        self.ended: dict[JobName, History] = {}
+        self.runs: Mapping[RunId, Run] = Runs(self.under_way, self.ended)
+        self.attempts: dict[Attempt, RunId] = {}
         self.out: dict[TaskId, RunId] = {}
         self.children: dict[JobName, dict[JobName, None]] = {}
         self.notices: dict[NoticeId, Notice] = {}
@@ -87,9 +93,21 @@ class ChronosState:
         """Runs of a job that have not ended, the oldest first."""
         return self.live.get(name, _NONE)
 
-    def ended_of(self, name: JobName) -> Mapping[RunId, Run]:
+    def ended_of(self, name: JobName) -> History:
         """Runs of a job that have ended and are kept, the first to end first."""
-        return self.ended.get(name, _NONE)
+        return self.ended.get(name) or History()
+
+    def run_of(self, name: JobName, run_id: RunId) -> Run | None:
+        """A run of a job, ended or not."""
+        return self.under_way.get(run_id) or self.ended_of(name).get(run_id)
+
+    def at(self, attempt: Attempt) -> Run | None:
+        """The one run of an attempt, ended or not."""
+        found = self.attempts.get(attempt)
+        if found is not None:
+            return self.under_way[found]
+        ended = self.ended_of(attempt.job).of(attempt.instant)
+        return next((run for run in ended if attempt_of(run) == attempt), None)
 
     def children_of(self, name: JobName) -> Mapping[JobName, None]:
         """Jobs that run after ``name``, in the order they said so."""
@@ -102,7 +120,7 @@ class ChronosState:
     def by_task(self, task_id: TaskId) -> Run | None:
         """The run that a task is, if it has not ended."""
         found = self.out.get(task_id)
-        return None if found is None else self.runs[found]
+        return None if found is None else self.under_way[found]
 
     def is_of_present(self, run: Run) -> bool:
         """Whether a run belongs to the job that has its name now."""
@@ -110,13 +128,17 @@ class ChronosState:
         return job is not None and job.created == run.incarnation
 
     def all_stamps(self) -> Iterator[str]:
-        """Every version that was given, for a clock that must not go back."""
+        """
+        Versions that were given, for a clock that must not go back; the latest is among them.
+
+        Ended runs of what a job was before go with it, so its own are later than theirs.
+        """
         for versions in self.versions.values():
             yield from versions
         for job in self.jobs.values():
             yield job.version
             yield job.created
-        for run in self.runs.values():
+        for run in self.under_way.values():
             yield run.incarnation
 
     # --- the mutator ------------------------------------------------------------------
@@ -124,14 +146,16 @@ class ChronosState:
     def apply(self, change: ChronosChange) -> None:
         """Make ``change`` true."""
         match change:
-            case RunChanged(run):
-                self._put(run)
+            case RunChanged():
+                self._put(change)
             case StandingChanged(standing):
                 self.standings[standing.job] = standing
             case RunForgotten(run):
                 self._forget(run)
             case Restored(kept):
                 self.apply(kept)
+            case HistoryRestored(name, packed):
+                self.ended[name] = History(packed)
             case Told():
                 pass
             case (
@@ -186,29 +210,37 @@ class ChronosState:
         for parent in () if known is None else known.spec.parents:
             _drop(self.children, parent, name)
 
-    def _put(self, run: Run) -> None:
-        known = self.runs.get(run.id)
+    def _put(self, change: RunChanged) -> None:
+        run = change.run
+        known = self.under_way.get(run.id)
         if known is not None and known.task_id is not None:
             self.out.pop(known.task_id, None)
-        self.runs[run.id] = run
-        self.by_attempt[attempt_of(run)] = run.id
         if run.is_ended:
-            _drop(self.live, run.job, run.id)
-            self.ended.setdefault(run.job, {})[run.id] = run
+            self._take_away(run)
+            self.ended.setdefault(run.job, History()).put(run.id, change.packed)
             return
+        self.under_way[run.id] = run
+        self.attempts[attempt_of(run)] = run.id
         self.live.setdefault(run.job, {})[run.id] = run
         if run.task_id is not None:
             self.out[run.task_id] = run.id
 
     def _forget(self, run: Run) -> None:
-        known = self.runs.pop(run.id, None)
-        if known is None:
-            return
-        if known.task_id is not None:
-            self.out.pop(known.task_id, None)
-        self.by_attempt.pop(attempt_of(known), None)
-        _drop(self.live, known.job, known.id)
-        _drop(self.ended, known.job, known.id)
+        known = self.under_way.get(run.id)
+        if known is not None:
+            if known.task_id is not None:
+                self.out.pop(known.task_id, None)
+            self._take_away(known)
+        history = self.ended.get(run.job)
+        if history is not None:
+            history.drop(run.id)
+            if not history:
+                del self.ended[run.job]
+
+    def _take_away(self, run: Run) -> None:
+        if self.under_way.pop(run.id, None) is not None:
+            del self.attempts[attempt_of(run)]
+            _drop(self.live, run.job, run.id)
 
 
 def _drop(table: dict[JobName, dict[K, V]], name: JobName, key: K) -> None:

@@ -20,7 +20,7 @@ _UNREACHABLE_S = 300.0
 def restored(turn: Turn) -> None:
     """Go on with what an earlier life was waiting for."""
     for run_id in tuple(turn.state.out.values()):
-        run = turn.state.runs[run_id]
+        run = turn.state.under_way[run_id]
         went_away(turn, run)
         started(turn, run)
 
@@ -54,7 +54,7 @@ def ticked(turn: Turn) -> None:
     """End what has been away, or has run, for too long."""
     now = turn.now.steady
     for run_id, until in list(turn.live.runs_until.items()):
-        run = turn.state.runs.get(run_id)
+        run = turn.state.under_way.get(run_id)
         if run is None or not run.is_out:
             del turn.live.runs_until[run_id]
         elif now >= until:
@@ -63,7 +63,7 @@ def ticked(turn: Turn) -> None:
         # Nobody knows what has come back meanwhile.
         return
     for run_id, until in list(turn.live.away_until.items()):
-        run = turn.state.runs.get(run_id)
+        run = turn.state.under_way.get(run_id)
         if run is None or not run.is_out:
             del turn.live.away_until[run_id]
         elif now >= until:

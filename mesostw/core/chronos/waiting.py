@@ -197,7 +197,7 @@ def _replacing(turn: Turn, job: Job, waiting: list[Run]) -> list[Run]:
 
 
 def _still(turn: Turn, waiting: Iterable[Run]) -> list[Run]:
-    known = turn.state.runs
+    known = turn.state.under_way
     return [
         known[run.id]
         for run in waiting
@@ -208,6 +208,6 @@ def _still(turn: Turn, waiting: Iterable[Run]) -> list[Run]:
 def _set_ready(turn: Turn, run: Run, *, ready: bool) -> None:
     if not ready:
         turn.live.ready.pop(run.id, None)
-    elif run.id in turn.state.runs and run.id not in turn.live.ready:
+    elif run.id in turn.state.under_way and run.id not in turn.live.ready:
         turn.live.ready[run.id] = None
         turn.live.wishes = True

@@ -189,7 +189,7 @@ def _forget(turn: Turn, job: Job) -> None:
     """Everything of a job but runs that have not ended, which are forgotten then."""
     for version in tuple(turn.state.versions.get(job.name, ())):
         turn.change(VersionForgotten(job.name, version))
-    for run in tuple(turn.state.ended_of(job.name).values()):
+    for run in tuple(turn.state.ended_of(job.name)):
         turn.change(RunForgotten(run))
     turn.change(StandingForgotten(job.name))
     turn.change(JobRemoved(job.name))

@@ -31,6 +31,7 @@ from mesostw.core.marathon.records import (
     Termination,
 )
 from mesostw.core.marathon.stages import steps_from
+from mesostw.core.outcome import Records
 from mesostw.model.apps import App, DeploymentId, Group
 
 #: The type of a record by the first part of its key.
@@ -48,12 +49,11 @@ RECORDS: Final[Mapping[str, type[Struct]]] = {
 }
 
 
-def changes_of(records: Mapping[str, Struct]) -> list[MarathonChange]:
+def changes_of(records: Records) -> list[MarathonChange]:
     """Tell what was kept as the changes that make it true again; in the order of versions."""
     found: list[MarathonChange] = []
     under_way: list[Progress] = []
-    for key in sorted(records, key=_order):
-        record = records[key]
+    for key, record in sorted(records, key=lambda kept: _order(kept[0])):
         if isinstance(record, Progress):
             under_way.append(record)
         else:

@@ -69,6 +69,7 @@ from mesostw.core.outcome import (
     LinkOpened,
     Moment,
     Outcome,
+    Records,
     Refusal,
     TimerFired,
     Write,
@@ -123,9 +124,7 @@ class Marathon:
             noting.noted(self._story, stimulus, turn.changes, now.wall)
         return turn.out
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[MarathonChange, MarathonEffect]:
+    def restore(self, records: Records, now: Moment) -> Outcome[MarathonChange, MarathonEffect]:
         """Start from what a store kept: everything is looked at again."""
         turn = self._turn(now)
         recovery.restored(turn, records)

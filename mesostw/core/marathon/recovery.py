@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from msgspec import Struct
-
 from mesostw.core.marathon import converging, durable, health, kills, membership, registration
 from mesostw.core.marathon.changes import Restored
 from mesostw.core.marathon.turn import Turn
+from mesostw.core.outcome import Records
 from mesostw.model.apps import Stamp
 
 
-def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
+def restored(turn: Turn, records: Records) -> None:
     """
     Know again what was kept, and have every app looked at.
 

@@ -29,7 +29,7 @@ from mesostw.core.master.records import (
     WeightRecord,
 )
 from mesostw.core.master.turn import Turn
-from mesostw.core.outcome import Write
+from mesostw.core.outcome import Records, Write
 from mesostw.model.ids import AgentId, FrameworkId
 from mesostw.model.resources import EMPTY
 
@@ -72,11 +72,11 @@ def _framework_record(framework: Framework) -> FrameworkRecord:
     return FrameworkRecord(framework.info, framework.registered, framework.unregistered)
 
 
-def restored(turn: Turn, records: Mapping[str, Struct]) -> None:
+def restored(turn: Turn, records: Records) -> None:
     """Know again what was kept: agents and frameworks are expected back."""
     weights = dict(turn.flags.weights)
     removed: list[Framework] = []
-    for key, record in records.items():
+    for key, record in records:
         name = key.partition("/")[2]
         match record:
             case AgentRecord():

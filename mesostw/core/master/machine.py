@@ -60,6 +60,7 @@ from mesostw.core.outcome import (
     LinkOpened,
     Moment,
     Outcome,
+    Records,
     Refusal,
     TimerFired,
     Write,
@@ -108,9 +109,7 @@ class Master:
             telling.noted(self._story, stimulus, out.changes, now.wall)
         return out
 
-    def restore(
-        self, records: Mapping[str, Struct], now: Moment
-    ) -> Outcome[MasterChange, MasterEffect]:
+    def restore(self, records: Records, now: Moment) -> Outcome[MasterChange, MasterEffect]:
         """Start from what a store kept."""
         turn = self._turn
         turn.begin(now)

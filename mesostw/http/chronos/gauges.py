@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from mesostw.core.chronos.records import Run, RunState
@@ -52,7 +53,9 @@ def _is_ready(run: Run, wall: float) -> bool:
 def _lateness(view: ChronosState) -> Iterator[float]:
     """Of each job's newest run that was launched, in seconds."""
     for name in view.jobs:
-        for run in reversed((*view.ended_of(name).values(), *view.live_of(name).values())):
+        for run in chain(
+            reversed(tuple(view.live_of(name).values())), reversed(view.ended_of(name))
+        ):
             found = lateness_s(run)
             if found is not None:
                 yield found

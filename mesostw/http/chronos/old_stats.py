@@ -64,7 +64,7 @@ class OldStats:
                 raise ApiRefusal.no_route()
 
     def _history(self, view: ChronosState, job: Job) -> list[dict[str, object]]:
-        runs = [*view.ended_of(job.name).values(), *view.live_of(job.name).values()]
+        runs = [*view.ended_of(job.name), *view.live_of(job.name).values()]
         shown = [one for one in runs if one.state not in (RunState.SKIPPED, RunState.WAITING)]
         shown.sort(key=lambda run: run.made, reverse=True)
         elements = job.spec.data_processing_job_type

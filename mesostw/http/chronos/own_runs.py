@@ -48,8 +48,8 @@ class OwnRuns:
         match words:
             case ():
                 view, name = self._view(), call.first("job")
-                runs = self._of(view, JobName(name)) if name else view.runs.values()
-                return await self._list(call, runs)
+                names = (name,) if name else dict.fromkeys((*view.ended, *view.live))
+                return await self._list(call, tuple(map(JobName, names)))
             case (run_id,):
                 return json_reply(self._whole(self._known(run_id)))
             case _:
@@ -57,13 +57,13 @@ class OwnRuns:
 
     async def of_job(self, call: Call, job: Job) -> Reply:
         """``jobs/NAME/runs``."""
-        return await self._list(call, self._of(self._view(), job.name))
+        return await self._list(call, (job.name,))
 
     @staticmethod
-    def _of(view: ChronosState, name: JobName) -> Iterable[Run]:
-        return (*view.ended_of(name).values(), *view.live_of(name).values())
+    def _of(view: ChronosState, name: JobName) -> tuple[Run, ...]:
+        return (*view.ended_of(name), *view.live_of(name).values())
 
-    async def _list(self, call: Call, runs: Iterable[Run]) -> Reply:
+    async def _list(self, call: Call, names: tuple[JobName, ...]) -> Reply:
         limit, states = whole(call, "limit", LIMIT, 1, LIMIT_MAX), frozenset(_states(call))
         since = call.first("since")
         least = read_instant("since", since) / 1000 if since else 0.0
@@ -71,19 +71,23 @@ class OwnRuns:
         def takes(run: Run) -> bool:
             return run.made >= least and (not states or run.state in states)
 
-        return await self._bodies.once(lambda: self._newest(tuple(runs), takes, limit))
+        return await self._bodies.once(lambda: self._newest(names, takes, limit))
 
-    def _newest(self, runs: tuple[Run, ...], takes: Callable[[Run], bool], limit: int) -> Build:
-        """The newest of many, found piece by piece."""
-        best: list[Run] = []
-        total = 0
-        for at in range(0, len(runs), RUNS_PER_STEP):
-            if at:
+    def _newest(
+        self, names: tuple[JobName, ...], takes: Callable[[Run], bool], limit: int
+    ) -> Build:
+        """The newest of many, found job by job."""
+        view, best = self._view(), list[Run]()
+        total = seen = 0
+        for name in names:
+            if seen >= RUNS_PER_STEP:
                 yield
-            found = [run for run in runs[at : at + RUNS_PER_STEP] if takes(run)]
+                seen = 0
+            runs = self._of(view, name)
+            seen += len(runs)
+            found = [run for run in runs if takes(run)]
             total += len(found)
             best = heapq.nlargest(limit, (*best, *found), key=_age)
-        view = self._view()
         return encoded({"runs": [run_shape(view, run) for run in best], "total": total})
 
     def _known(self, run_id: str) -> Run:
@@ -97,12 +101,11 @@ class OwnRuns:
         view = self._view()
         chain = []
         for attempt in range(1_000_000):
-            found = view.by_attempt.get(Attempt(run.job, run.incarnation, run.instant, attempt))
+            found = view.at(Attempt(run.job, run.incarnation, run.instant, attempt))
             if found is None and attempt > run.attempt:
                 break
             if found is not None:
-                one = view.runs[found]
-                chain.append({"id": one.id, "attempt": one.attempt, "state": one.state})
+                chain.append({"id": found.id, "attempt": found.attempt, "state": found.state})
         story = story_of(self._reports, f"run/{run.id}")
         return {**run_shape(view, run), "attempts": chain, "story": story}
 

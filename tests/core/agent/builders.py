@@ -113,7 +113,7 @@ class World:
         self.effects: list[AgentEffect] = []
         self.changes: list[AgentChange] = []
         self.timers: dict[Struct, float] = {}
-        self._took(self.agent.restore(dict(self.store), self.now))
+        self._took(self.agent.restore(self.store.items(), self.now))
 
     def _took(self, outcome: Outcome[AgentChange, AgentEffect]) -> Said:
         for change in outcome.changes:

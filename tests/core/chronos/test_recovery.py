@@ -58,7 +58,9 @@ class LifeTests(SynchronousTestCase):
             world.advance(1)
         world.restart()
         world.finish(last)
-        self.assertEqual(list(world.core.state.ended_of(first.job)), [first.id, last.id])
+        self.assertEqual(
+            [run.id for run in world.core.state.ended_of(first.job)], [first.id, last.id]
+        )
 
     def test_asked_at_once(self) -> None:
         """What is out is asked after as soon as a master is there, with its agent."""
@@ -158,7 +160,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_found(self) -> None:
         """Each index that does not follow its table is an error."""
-        for break_it in ("live", "by_attempt", "out", "children"):
+        for break_it in ("live", "attempts", "out", "children"):
             world = World()
             world.put(minutely())
             world.advance(11)

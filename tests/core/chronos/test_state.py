@@ -80,16 +80,16 @@ class TableTests(SynchronousTestCase):
         assert launched.task_id is not None
         state = state_of(RunChanged(waiting))
         self.assertEqual(list(state.live_of(A)), [waiting.id])
-        self.assertEqual(state.by_attempt[attempt_of(waiting)], waiting.id)
+        self.assertEqual(state.at(attempt_of(waiting)), waiting)
         self.assertEqual(state.out, {})
         state.apply(RunChanged(launched))
         self.assertEqual(state.by_task(launched.task_id), launched)
         state.apply(RunChanged(ended))
         self.assertIsNone(state.by_task(launched.task_id))
         self.assertEqual(state.live_of(A), {})
-        self.assertEqual(list(state.ended_of(A).values()), [ended])
+        self.assertEqual((list(state.ended_of(A)), state.at(attempt_of(ended))), ([ended], ended))
         state.apply(RunForgotten(ended))
-        self.assertEqual((state.runs, state.ended, state.by_attempt), ({}, {}, {}))
+        self.assertEqual((state.runs, state.ended, state.at(attempt_of(ended))), ({}, {}, None))
 
     def test_relaunched(self) -> None:
         """A run that is launched again is known by its new task alone."""
@@ -142,9 +142,9 @@ class DurableTests(SynchronousTestCase):
             NoticeKept(notice),
         ]
         state = state_of(*changes)
-        again = state_of(*(Restored(change) for change in changes_of(_kept(changes))))
+        again = state_of(*(Restored(change) for change in changes_of(_kept(changes).items())))
         self.assertEqual(vars(again), vars(state))
-        self.assertEqual(list(again.ended_of(A)), ["run-9-0", "run-10-0"])
+        self.assertEqual([run.id for run in again.ended_of(A)], ["run-9-0", "run-10-0"])
 
     def test_forgotten(self) -> None:
         """What is forgotten leaves nothing behind in a store."""

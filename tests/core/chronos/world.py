@@ -174,7 +174,7 @@ class World:
         self.timers.clear()
         self.pending.clear()
         self.performs = True
-        self._took(self.core.restore(dict(self.store), self.now))
+        self._took(self.core.restore(dict(self.store).items(), self.now))
         if registers:
             self.register()
 
@@ -460,7 +460,7 @@ def _put(turn: Turn, spec: JobSpec, by: str) -> Job:
 
 def _remove(turn: Turn, name: JobName) -> None:
     job = turn.state.jobs[name]
-    for run in tuple(turn.state.ended_of(name).values()):
+    for run in tuple(turn.state.ended_of(name)):
         turn.change(RunForgotten(run))
     turn.change(StandingForgotten(name))
     turn.change(JobRemoved(name))

@@ -87,7 +87,7 @@ class World:
         self.changes: list[MarathonChange] = []
         self.effects: list[MarathonEffect] = []
         self._nonce = nonce
-        for change in changes_of(self.store):
+        for change in changes_of(self.store.items()):
             self.state.apply(change)
         self.live.last_stamp = max(self.state.all_stamps(), default=Stamp(""))
 

@@ -105,7 +105,7 @@ class Storm:
             key: msgspec.msgpack.decode(raw, type=RECORDS[key.partition("/")[0]])
             for key, raw in self.store.items()
         }
-        self._follow(self.core.restore(records, self.now))
+        self._follow(self.core.restore(records.items(), self.now))
         self.core.check()
         self.connect()
 

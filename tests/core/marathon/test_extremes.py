@@ -79,7 +79,7 @@ class Life:
 
     def __init__(self) -> None:
         self.core = Marathon(MarathonFlags(), b"12345678", random.Random(1))
-        self.core.restore({}, STARTED)
+        self.core.restore((), STARTED)
         self.hear(Registered(FrameworkId("F"), master()))
 
     def hear(self, stimulus: MarathonStimulus) -> list[Any]:

@@ -140,7 +140,7 @@ class Life:
         self.world.store.update(old.store)
         self.asked.clear()
         self.armed.clear()
-        self.world.run(recovery.restored, old.store)
+        self.world.run(recovery.restored, old.store.items())
         assert self.world.state.instances == old.state.instances
         self._took()
 

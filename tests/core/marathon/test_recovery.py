@@ -40,7 +40,7 @@ class RecoveryTests(SynchronousTestCase):
         """Another life with what was kept."""
         world = World(nonce=2)
         world.now = self.first.now
-        world.run(recovery.restored, store)
+        world.run(recovery.restored, store.items())
         # What was kept is not written again.
         world.store.update(store)
         return world

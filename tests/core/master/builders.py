@@ -181,7 +181,7 @@ class Bench:
         self.master = Master(master_id, self.flags, self.epoch, random.Random(7))
         self.continuing = False
         self.checking = True
-        self._take(self.master.restore(records, self.moment()))
+        self._take(self.master.restore(records.items(), self.moment()))
 
     def restart(self) -> None:
         """Kill the master; another begins from the store."""
