@@ -9,12 +9,15 @@ until the core stops the probe.  What a finding means is decided by the core.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from msgspec import Struct
 
 #: A core's own name of one probe; another life of the same thing has another key.
 ProbeKey = NewType("ProbeKey", str)
+
+#: Nothing is asked, and no command run, more often, whatever its spec or check says.
+INTERVAL_MIN_S: Final = 0.1
 
 
 class ProbeKind(StrEnum):
@@ -38,7 +41,7 @@ class ProbeSpec(Struct, frozen=True, kw_only=True):
     path: str = "/"
     #: Until the first; a little more when very many are started at once.
     delay_s: float = 0.0
-    #: At least ``INTERVAL_MIN_S`` of the prober.
+    #: At least ``INTERVAL_MIN_S``.
     interval_s: float
     #: Of one probe, redirects included; 0 is without end.
     timeout_s: float

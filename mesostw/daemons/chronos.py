@@ -25,9 +25,9 @@ from mesostw.daemons.frameworks import (
     service_of,
 )
 from mesostw.daemons.options import FlagOptions
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.changes import Feed
 from mesostw.feed.chronos import chronos_face
-from mesostw.feed.chronos_layout import ChronosBanner
 from mesostw.feed.live import Live
 from mesostw.http.chronos.parts import ChronosIdentity, ChronosParts
 from mesostw.http.chronos.site import chronos_site
@@ -48,6 +48,10 @@ CAPABILITIES: Final = (
     FrameworkCapabilityType.TASK_KILLING_STATE,
     FrameworkCapabilityType.MULTI_ROLE,
 )
+
+#: Changes remembered for event streams that come back; a run is some ten of them, and of a
+#: kilobyte each.
+FEED_CHANGES_MAX: Final = 10_000
 
 
 @implementer(IPerformer)
@@ -89,14 +93,14 @@ class ChronosDaemon(FrameworkDaemon):
         self._notifier = notifier
         flags = core_flags(options, routes_of(options).tells_owners)
         self._core = Chronos(flags, nonce, chance)
-        self._feed = Feed(ChronosState(), identity=nonce.hex())
+        self._feed = Feed(ChronosState(), nonce.hex(), FEED_CHANGES_MAX)
         return Mind(self._core, self._feed, ChronosEffects(notifier, self.step_down))
 
     def site(self, address: str) -> HouseSite:
         """Everything that is answered over HTTP."""
         options, clock = self.options, self.clock
         name, started = options["mesos_framework_name"], clock.wall()
-        banner = ChronosBanner(name=name, leader=address, version=__version__, started=started)
+        banner = FrameworkBanner(name=name, leader=address, version=__version__, started=started)
         face = chronos_face(self._feed, clock, lambda: banner, deferToThread)
         self._live = face.live
         return chronos_site(

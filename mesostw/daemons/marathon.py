@@ -26,10 +26,10 @@ from mesostw.daemons.frameworks import (
 )
 from mesostw.daemons.marathon_flags import FLAGS, config_of, core_flags, shown
 from mesostw.daemons.options import Flag, FlagOptions
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.changes import Feed
 from mesostw.feed.live import Live
 from mesostw.feed.marathon import marathon_face
-from mesostw.feed.marathon_layout import MarathonBanner
 from mesostw.http.marathon.parts import MarathonIdentity, MarathonParts
 from mesostw.http.marathon.site import marathon_site
 from mesostw.http.serving import HouseSite
@@ -105,7 +105,7 @@ class MarathonDaemon(FrameworkDaemon):
         """Everything that is answered over HTTP."""
         options, clock, reactor = self.options, self.clock, self.reactor
         name, started = options["framework_name"], clock.wall()
-        banner = MarathonBanner(name=name, leader=address, version=__version__, started=started)
+        banner = FrameworkBanner(name=name, leader=address, version=__version__, started=started)
         face = marathon_face(self._feed, clock, lambda: banner, deferToThread)
         self._live = face.live
         return marathon_site(

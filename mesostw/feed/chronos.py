@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mesostw.feed.chronos_layout import ChronosBanner, ChronosLayout
+from mesostw.feed.banner import FrameworkBanner
+from mesostw.feed.chronos_layout import ChronosLayout
 from mesostw.feed.face import Face, face_of
 from mesostw.feed.snapshots import Offload
 from mesostw.interfaces import IClock, IFeed
@@ -13,7 +14,7 @@ from mesostw.interfaces import IClock, IFeed
 def chronos_face(
     feed: IFeed,
     clock: IClock,
-    banner: Callable[[], ChronosBanner],
+    banner: Callable[[], FrameworkBanner],
     offload: Offload,
     origins: frozenset[str] = frozenset(),
 ) -> Face:

@@ -7,13 +7,12 @@ from typing import Final
 
 from mesostw.core.chronos import changes, events
 from mesostw.core.chronos.records import Job, Pause, Run, RunState
-from mesostw.feed.recent import Recent
+from mesostw.feed.recent import TEXT_CHARS_MAX, Recent
 from mesostw.feed.tables import Row
 from mesostw.model.jobs import JobName, RunId
 
 #: ``run`` is the id of the run that an event is about, if it is about one.
 JEVENT_COLUMNS: Final = ("at", "kind", "job", "run", "text")
-TEXT_CHARS_MAX: Final = 300
 
 #: Moves of a run that people want to know; a run that only waits has done nothing yet.
 _MOVES: Final = frozenset(

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final, cast
 
-import attrs
-
 from mesostw.core.chronos import changes
 from mesostw.core.chronos.events import SchedulerDisconnected, SchedulerRegistered
 from mesostw.core.chronos.state import ChronosState
 from mesostw.feed import chronos_rows as rows
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.chronos_events import JEVENT_COLUMNS, ChronosEvents
 from mesostw.feed.tables import Row, Table
 from mesostw.interfaces import IFeed
@@ -44,18 +43,6 @@ _RUNNING_AT: Final = rows.JOB_COLUMNS.index("running")
 _QUEUED_AT: Final = rows.JOB_COLUMNS.index("queued")
 
 
-@attrs.frozen(kw_only=True)
-class ChronosBanner:
-    """What the one row of ``chronos`` says of the daemon itself."""
-
-    name: str
-    #: The ``host:port`` that answers the API.
-    leader: str
-    version: str
-    #: In wall seconds.
-    started: float
-
-
 class ChronosLayout:
     """
     Topics: what Chronos is, jobs, runs and events.
@@ -68,7 +55,7 @@ class ChronosLayout:
     def __init__(
         self,
         feed: IFeed,
-        banner: Callable[[], ChronosBanner],
+        banner: Callable[[], FrameworkBanner],
         wall: Callable[[], float],
         live_clients: Callable[[], int] = lambda: 0,
     ) -> None:

@@ -16,6 +16,7 @@ from mesostw.core.chronos.statistics import (
     took_s,
 )
 from mesostw.core.chronos.words import Dialect
+from mesostw.feed.recent import TEXT_CHARS_MAX
 from mesostw.feed.tables import Row
 from mesostw.model.jobs import Cron, Repeating, Timetable
 
@@ -26,7 +27,6 @@ _STATE_INDEX: Final = {state: number for number, state in enumerate(RunState)}
 HISTORY_MAX: Final = 20
 #: Ended runs of a job that have rows of their own.
 SHOWN_MAX: Final = 5
-TEXT_CHARS_MAX: Final = 300
 
 #: How a run ended, in ``history``; of failures ``f``, or ``r`` if it was tried again.
 _LETTERS: Final = {

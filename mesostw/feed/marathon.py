@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mesostw.core.marathon.fitness import is_healthy, is_ready
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.face import Face, face_of
-from mesostw.feed.marathon_layout import Judgement, MarathonBanner, MarathonLayout
+from mesostw.feed.marathon_layout import Judgement, MarathonLayout
 from mesostw.feed.snapshots import Offload
 from mesostw.interfaces import IClock, IFeed
 
@@ -14,7 +15,7 @@ from mesostw.interfaces import IClock, IFeed
 def marathon_face(
     feed: IFeed,
     clock: IClock,
-    banner: Callable[[], MarathonBanner],
+    banner: Callable[[], FrameworkBanner],
     offload: Offload,
     origins: frozenset[str] = frozenset(),
 ) -> Face:

@@ -8,12 +8,11 @@ from typing import Final
 from mesostw.core.marathon import events
 from mesostw.core.marathon.changes import TerminationKept, Told
 from mesostw.core.marathon.records import ActionKind, Deployment, Termination
-from mesostw.feed.recent import Recent
+from mesostw.feed.recent import TEXT_CHARS_MAX, Recent
 from mesostw.feed.tables import Row
 
 #: ``deployment`` is the deployment that an event is about, ``apps`` the apps.
 MEVENT_COLUMNS: Final = ("at", "kind", "apps", "deployment", "text")
-TEXT_CHARS_MAX: Final = 300
 
 #: Each move of a task is told as an instance's too; one of the two is enough for people.
 _SILENT: Final = (events.StatusUpdated, events.HealthCheckAdded, events.HealthCheckRemoved)

@@ -12,6 +12,7 @@ from mesostw.core.marathon import changes
 from mesostw.core.marathon.records import Deployment, Instance
 from mesostw.core.marathon.state import MarathonState
 from mesostw.feed import marathon_rows as rows
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.marathon_events import MEVENT_COLUMNS, MarathonEvents
 from mesostw.feed.tables import Row, Table
 from mesostw.interfaces import IFeed
@@ -44,18 +45,6 @@ _READY_AT: Final = rows.INSTANCE_COLUMNS.index("ready")
 
 
 @attrs.frozen(kw_only=True)
-class MarathonBanner:
-    """What the one row of ``marathon`` says of the daemon itself."""
-
-    name: str
-    #: The ``host:port`` that answers the API.
-    leader: str
-    version: str
-    #: In wall seconds.
-    started: float
-
-
-@attrs.frozen(kw_only=True)
 class Judgement:
     """Rules of the core that rows are made with."""
 
@@ -75,7 +64,7 @@ class MarathonLayout:
     def __init__(
         self,
         feed: IFeed,
-        banner: Callable[[], MarathonBanner],
+        banner: Callable[[], FrameworkBanner],
         judgement: Judgement,
         wall: Callable[[], float],
         live_clients: Callable[[], int] = lambda: 0,

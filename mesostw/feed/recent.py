@@ -10,6 +10,8 @@ from mesostw.feed.tables import Row
 
 #: Events that are shown; older ones are in the log.
 EVENTS_MAX: Final = 1000
+#: Of a text that people wrote, or a program; pages have the rest from the API.
+TEXT_CHARS_MAX: Final = 300
 
 
 class Recent:

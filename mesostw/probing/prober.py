@@ -16,14 +16,12 @@ from msgspec import Struct
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
-from mesostw.core.probes import Probed, ProbeKey, ProbeSpec
+from mesostw.core.probes import INTERVAL_MIN_S, Probed, ProbeKey, ProbeSpec
 from mesostw.interfaces import IClock, IProber
 from mesostw.probing.spreading import Spread
 
 #: Probes under way at once, as in Marathon; the rest waits in order.
 CONCURRENT_MAX: Final = 256
-#: No probe is made more often, whatever its spec says.
-INTERVAL_MIN_S: Final = 0.1
 
 Tell: TypeAlias = Callable[[Sequence[Probed]], None]
 

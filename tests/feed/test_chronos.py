@@ -13,17 +13,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.core.chronos import changes, events
 from mesostw.core.chronos.records import Arrival, Job, Notice, Pause, Run, RunState, Skip, Standing
 from mesostw.core.chronos.state import ChronosState
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.board import Board
 from mesostw.feed.changes import Feed
 from mesostw.feed.chronos_events import described, event_row
-from mesostw.feed.chronos_layout import ChronosBanner, ChronosLayout
+from mesostw.feed.chronos_layout import ChronosLayout
 from mesostw.feed.chronos_rows import HISTORY_MAX, SHOWN_MAX
 from mesostw.model.ids import FrameworkId
 from mesostw.model.jobs import Cron, Instant, JobName, NoticeId, Occasion
 from mesostw.model.tasks import TaskState
 from tests.core.chronos.builders import STAMP, WALL, job, minutely, run, spec
 
-BANNER = ChronosBanner(name="chronos", leader="c:4400", version="0.1.0", started=WALL)
+BANNER = FrameworkBanner(name="chronos", leader="c:4400", version="0.1.0", started=WALL)
 
 
 def board_of(feed: Feed[Any, Any]) -> Board:

@@ -22,17 +22,18 @@ from mesostw.core.marathon.records import (
     Waiting,
 )
 from mesostw.core.marathon.state import MarathonState
+from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.board import Board
 from mesostw.feed.changes import Feed
 from mesostw.feed.marathon_events import described, event_row
-from mesostw.feed.marathon_layout import Judgement, MarathonBanner, MarathonLayout
+from mesostw.feed.marathon_layout import Judgement, MarathonLayout
 from mesostw.feed.marathon_rows import standing
 from mesostw.model.apps import AppId, DeploymentId, Group, GroupId, PortDefinition, Stamp
 from mesostw.model.tasks import TaskState
 from tests.core.marathon.builders import V1, V2, app, instance
 
 WALL = 1_800_000_000.0
-BANNER = MarathonBanner(name="marathon", leader="m:8080", version="0.1.0", started=WALL)
+BANNER = FrameworkBanner(name="marathon", leader="m:8080", version="0.1.0", started=WALL)
 
 
 def healthy_by_results(state: MarathonState, one: Instance) -> bool | None:

@@ -13,7 +13,6 @@ what was under way is ended by the launcher, to which nobody names it any more.
 from __future__ import annotations
 
 import signal
-from typing import Final
 
 from mesostw.core.agent.changes import Task
 from mesostw.core.agent.containers import ContainerExited, ContainerFailed
@@ -22,11 +21,8 @@ from mesostw.core.agent.turn import Turn
 from mesostw.core.agent.watches import Found, Purpose, Watch, key_of
 from mesostw.core.agent.words import CheckDue, CheckLate, KillContainer, Launch
 from mesostw.core.outcome import Arm, Disarm
-from mesostw.core.probes import ProbeKey, ProbeSpec, StartProbe, StopProbe
+from mesostw.core.probes import INTERVAL_MIN_S, ProbeKey, ProbeSpec, StartProbe, StopProbe
 from mesostw.model.ids import ContainerId
-
-#: No command is run more often, whatever its check says.
-INTERVAL_MIN_S: Final = 0.1
 
 
 def begin(turn: Turn, watch: Watch, delay_s: float, probe: ProbeSpec | None) -> None:

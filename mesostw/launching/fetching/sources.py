@@ -92,7 +92,7 @@ def _web(value: str, stall_s: float, method: str) -> Iterator[Source]:
         if answer.status != _OK:
             raise Fault("SOURCE", f"the server answers {answer.status} {answer.reason}")
         promised = answer.headers.get("Content-Length", "")
-        size = int(promised) if promised.isdigit() else None
+        size = int(promised) if promised.isascii() and promised.isdigit() else None
         yield Source(_Arriving(answer), size)
 
 
