@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { middle } from "../format";
 import { Commands } from "../parts/bits";
-import { go, hashOf } from "../router";
+import { go, hashOf, place } from "../router";
 import { type Action, cliOf, curlOf } from "./actions";
 import { call, forced, type Outcome } from "./api";
 
@@ -54,12 +54,14 @@ function Asking({ action }: { action: Action }) {
     event.preventDefault();
     if (!fit || busy) return;
     setBusy(true);
+    const from = location.hash;
     const answer = await call(request);
     setBusy(false);
     if (answer.kind !== "done") return setOutcome(answer);
     close();
     say(`${action.done}.`);
-    if (action.then !== undefined) go(...action.then);
+    // Only off the page of what is gone: whoever is elsewhere by now, or in a list, stays there.
+    if (action.then !== undefined && location.hash === from && place.value.parts.length > 1) go(...action.then);
   };
   return (
     <dialog ref={dialog} class="action" aria-labelledby="action-title" onClose={() => { asked.value = null; }}>
