@@ -63,6 +63,7 @@ def _task_shape(view: ChronosState, run: Run) -> dict[str, object | None]:
     return {
         "taskId": run.task_id,
         "launches": run.launch or None,
+        "life": run.life or None,
         "agentId": run.agent_id,
         "hostname": run.hostname or None,
         "sandbox": _sandbox(view, run),

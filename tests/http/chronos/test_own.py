@@ -245,6 +245,7 @@ class RunsTests(OwnCase):
             agent_id=AgentId("S1"),
             retries=failed.id,
             launched_at=WALL,
+            life=3,
         )
         self.world.add(failed, again)
         self.world.publish(RegistrationKept(Registration(FrameworkId("F-1"))))
@@ -259,7 +260,7 @@ class RunsTests(OwnCase):
         )
         path = f"/frameworks/F-1/executors/{again.task_id}/runs/latest"
         self.assertEqual(got["sandbox"], {"agentId": "S1", "path": path})
-        self.assertEqual(got["retries"], "run-1-0")
+        self.assertEqual((got["retries"], got["life"]), ("run-1-0", 3))
         self.assertTrue(got["story"][0].endswith("Tick: is running"))
         self.assertGreater(got["latenessSeconds"], 0)
         self.assertEqual(self.world.get(f"{OWN}/runs/x").code, 404)
