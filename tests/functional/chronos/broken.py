@@ -1,0 +1,75 @@
+"""
+Chronos with one promise broken, as a daemon.
+
+``python -m tests.functional.chronos.broken NAME ...``: the other words are those of
+``mesostw.daemons.part``.  A run with any of these must come out red, or the test is worth
+nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+
+from mesostw.core.chronos import reconciling, waiting
+from mesostw.daemons import part
+from mesostw.store.sqlite import SqliteStore, Writes
+
+#: How much later than it says the hasty store keeps anything, in seconds.
+HASTE_S: Final = 1.0
+
+
+def _hasty() -> None:
+    """Everything is launched and answered a second before it is kept."""
+    keep: Callable[..., Deferred[None]] = SqliteStore.append
+
+    def append(self: SqliteStore, writes: Writes, epoch: int) -> Deferred[None]:
+        clock: Any = reactor
+        clock.callLater(HASTE_S, keep, self, writes, epoch)
+        return succeed(None)
+
+    SqliteStore.append = append
+
+
+def _trusting() -> None:
+    """Nobody asks the master what became of tasks that an earlier life has launched."""
+    reconciling.begun = lambda turn: None
+    reconciling.restored = lambda turn: None
+    reconciling.ticked = lambda turn: None
+
+
+def _crowding() -> None:
+    """Runs of one job overlap, whatever it says."""
+    waiting._chosen = lambda turn, job, runs: runs
+
+
+BROKEN: Final[Mapping[str, Callable[[], None]]] = {
+    "hasty": _hasty,
+    "trusting": _trusting,
+    "crowding": _crowding,
+}
+
+
+def command_of(name: str) -> Callable[..., tuple[str, ...]]:
+    """Makes the command line of a broken Chronos from a signal and twistd's words."""
+
+    def command(farewell: int, *words: str) -> tuple[str, ...]:
+        ours = (sys.executable, "-m", __name__, name, str(int(farewell)), str(os.getpid()))
+        return (*ours, "--nodaemon", "--pidfile=", *words)
+
+    return command
+
+
+def main(words: Sequence[str]) -> None:
+    """Break it, then be it."""
+    BROKEN[words[0]]()
+    part.main(words[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

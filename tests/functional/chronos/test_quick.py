@@ -1,0 +1,39 @@
+"""One quick run: real processes, killed and stopped while clients ask for jobs."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Final
+from unittest import SkipTest
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.functional.chronos import report
+from tests.functional.chronos.campaign import Campaign
+from tests.functional.chronos.judging import judge
+from tests.functional.chronos.profiles import QUICK
+
+#: Any number does; ``python -m tests.functional.chronos --seeds`` runs others.
+SEED: Final = 1
+#: Fewer windows say nothing.
+WISHED_MIN: Final = 30
+
+
+class QuickTests(SynchronousTestCase):
+    """Every rule, once, at the smallest size."""
+
+    def setUp(self) -> None:
+        if find_spec("prctl") is None:
+            raise SkipTest("needs python-prctl: pip install 'mesostw[agent]'")
+
+    def test_holds(self) -> None:
+        """Whatever goes wrong, every instant is served and nothing runs that should not."""
+        campaign = Campaign(QUICK, SEED)
+        self.addCleanup(campaign.remove)
+        evidence = campaign.evidence()
+        verdict = judge(evidence, QUICK)
+        told = f"{report.table(SEED, evidence, verdict)}\n{report.story(evidence)}"
+        self.assertEqual(verdict.findings, [], f"\n{told}\n{campaign.tails()}")
+        self.assertEqual(campaign.left, [])
+        self.assertGreater(verdict.wished, WISHED_MIN, told)
+        self.assertEqual(len(evidence.harms), len(campaign.plan.faults))
