@@ -209,6 +209,8 @@ class SqliteStore:
                 break
             database, stored = self._read(database)
             self._answer([other], [stored])
+            # All that was read; waiting for more it would be held for as long as the daemon lives.
+            del stored
         if database is not None:
             database.close()
         self._answer([other], [None])

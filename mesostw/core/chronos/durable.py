@@ -20,10 +20,10 @@ from mesostw.core.chronos.changes import (
     StandingChanged,
     VersionKept,
 )
-from mesostw.core.chronos.history import pack
+from mesostw.core.chronos.history import pack, unpack
 from mesostw.core.chronos.records import Job, Life, Notice, Pause, Registration, Run, Standing
 from mesostw.core.outcome import Records
-from mesostw.model.jobs import JobName
+from mesostw.model.jobs import JobName, RunId
 
 #: The type of a record by the first part of its key.
 RECORDS: Final[Mapping[str, type[Struct]]] = {
@@ -55,11 +55,11 @@ def changes_of(records: Records) -> list[ChronosChange]:
     """
     others: list[tuple[str, Struct]] = []
     timed: list[tuple[float, str, ChronosChange]] = []
-    ended: defaultdict[JobName, list[tuple[float, str, bytes]]] = defaultdict(list)
+    ended: defaultdict[JobName, list[bytes]] = defaultdict(list)
     for key, record in records:
         match record:
-            case Run(ended_at=float(at)):
-                ended[record.job].append((at, key, pack(record)))
+            case Run() if record.is_ended:
+                ended[record.job].append(pack(record))
             case Run():
                 timed.append((record.made, key, RunChanged(record)))
             case Notice():
@@ -69,10 +69,14 @@ def changes_of(records: Records) -> list[ChronosChange]:
     others.sort(key=lambda one: one[0])
     timed.sort(key=lambda one: one[:2])
     histories = [
-        HistoryRestored(name, tuple(packed for _, _, packed in sorted(runs)))
-        for name, runs in ended.items()
+        HistoryRestored(name, tuple(sorted(runs, key=_end_of))) for name, runs in ended.items()
     ]
     return [*_plain(others), *histories, *(change for _, _, change in timed)]
+
+
+def _end_of(packed: bytes) -> tuple[float, RunId]:
+    run = unpack(packed)
+    return run.ended_at or run.made, run.id
 
 
 def _plain(kept: Iterable[tuple[str, Struct]]) -> Iterator[ChronosChange]:

@@ -17,8 +17,14 @@ from msgspec import msgpack
 from mesostw.core.chronos.records import Run
 from mesostw.model.jobs import Instant, JobName, RunId
 
-pack: Final = msgpack.Encoder().encode
+_encode: Final = msgpack.Encoder().encode
 unpack: Final = msgpack.Decoder(Run).decode
+
+
+def pack(run: Run) -> bytes:
+    """A run as a history has it."""
+    # A copy is as long as it needs to be; what the encoder gives has room for a fifth more.
+    return bytes(memoryview(_encode(run)))
 
 
 class History:
@@ -54,7 +60,7 @@ class History:
 
     def of(self, instant: Instant) -> list[Run]:
         """Those for an instant."""
-        mention = pack(instant)
+        mention = _encode(instant)
         found = [unpack(packed) for packed in self._packed if mention in packed]
         return [run for run in found if run.instant == instant]
 
@@ -73,7 +79,7 @@ class History:
             del self._packed[at]
 
     def _at(self, run_id: RunId) -> int | None:
-        mention = pack(run_id)
+        mention = _encode(run_id)
         for at, packed in enumerate(self._packed):
             # Others mention it too: those that try it again, or follow it.
             if mention in packed and unpack(packed).id == run_id:
