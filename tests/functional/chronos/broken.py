@@ -13,11 +13,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 
-from mesostw.core.chronos import reconciling, waiting
-from mesostw.daemons import part
+from mesostw.core.chronos import reconciling
+from mesostw.core.chronos.machine import Chronos
+from mesostw.daemons import chronos, part
+from mesostw.daemons.options import FlagOptions
+from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.store.sqlite import SqliteStore, Writes
 
 #: How much later than it says the hasty store keeps anything, in seconds.
@@ -36,22 +40,26 @@ def _hasty() -> None:
     SqliteStore.append = append
 
 
+def _nameless() -> None:
+    """Each life is another framework to the master, and leaves the tasks of the last one."""
+    known = chronos.framework_of
+
+    def stranger(options: FlagOptions, core: Chronos, webui_url: str) -> FrameworkInfo:
+        return replace(known(options, core, webui_url), id=None)
+
+    chronos.framework_of = stranger
+
+
 def _trusting() -> None:
     """Nobody asks the master what became of tasks that an earlier life has launched."""
-    reconciling.begun = lambda turn: None
-    reconciling.restored = lambda turn: None
-    reconciling.ticked = lambda turn: None
-
-
-def _crowding() -> None:
-    """Runs of one job overlap, whatever it says."""
-    waiting._chosen = lambda turn, job, runs: runs
+    for name in ("begun", "restored", "ticked"):
+        setattr(reconciling, name, lambda turn: None)
 
 
 BROKEN: Final[Mapping[str, Callable[[], None]]] = {
     "hasty": _hasty,
+    "nameless": _nameless,
     "trusting": _trusting,
-    "crowding": _crowding,
 }
 
 
