@@ -50,7 +50,7 @@ from mesostw.messages import (
 from mesostw.model.jobs import JobName
 from mesostw.model.resources import Resources
 from mesostw.testing.checkers import task_of
-from mesostw.testing.chronos_watch import Began, Memory, Watcher, run_of
+from mesostw.testing.chronos_watch import Began, Memory, Overheard, Watcher, run_of
 from mesostw.testing.cluster import Cluster
 from mesostw.testing.lives import MASTER_ADDRESS, Life, Machine, Surroundings, endpoints
 from mesostw.testing.programs import IProgram
@@ -105,7 +105,6 @@ class ChronosProgram:
         self.wished: dict[JobName, list[str | None]] = {one: [None] for one in (*CLOCKED, *AFTER)}
         self.calm = False
         self._is_judged = False
-        self.is_probed = False
         around.watchers.append(self._moved)
 
     def start(self) -> ChronosLife:
@@ -137,20 +136,26 @@ class ChronosProgram:
         """Every run has ended and every instant is behind; then a job more runs in time."""
         self._be_calm()
         state = self.state
-        if state is None:
-            return [f"{self.name} never lived"]
+        if state is None or not state.life:
+            # Readers of a life that has kept nothing yet see nothing of what there is.
+            return [f"{self.name} has not begun"]
         found = [f"run {one.id} of {one.job} is {one.state}" for one in state.runs.values()
                  if not one.is_ended]  # fmt: skip
         found += [f"{name} is due again" for name, one in state.standings.items()
                   if one.due is not None and not state.jobs[name].spec.disabled]  # fmt: skip
         found += ["it is paused"] if state.pause is not None else []
         found += [] if not state.notices else [f"{len(state.notices)} notices are due"]
-        if found:
-            return found
-        if not self._is_judged:
+        found += [] if PROBE in state.jobs else [f"{PROBE} is not there"]
+        if not found and not self._is_judged:
             self._is_judged = True
             self._judge(state)
-        return [] if PROBE in state.jobs else [f"{PROBE} is not there"]
+        return found
+
+    def is_joined(self) -> bool:
+        """Whether nobody has yet to notice that a connection broke in the storm."""
+        network, master = self.around.network, self.around.answering(self.name)
+        hosts = (self.name, *(machine.name for machine in self._machines()))
+        return all(network.are_joined(host, master) for host in hosts)
 
     def _be_calm(self) -> None:
         if not self.calm:
@@ -224,7 +229,7 @@ class ChronosLife(Life):
         exchange = Exchange(self.clock, "chronos", ())
         driver = self.driver = Driver(
             self.clock,
-            self.core,
+            Overheard(self.core, self.program.disk),
             self.store,
             self.feed,
             exchange,
@@ -331,7 +336,7 @@ class User:
             one.due is not None and not state.jobs[name].spec.disabled
             for name, one in state.standings.items()
         )
-        if busy or PROBE in state.jobs:
+        if busy or PROBE in state.jobs or not self._program.is_joined():
             return None, "same"
         start = _text_of(self._life.clock.wall() + 7.0)
         document = {"name": PROBE, "command": "finish 0.5", "schedule": f"R3/{start}/PT3S"}
@@ -376,8 +381,7 @@ class User:
             "retryDelaySeconds": ord(name[-1]) % 4,
             "concurrency": random.choice(("allow", "skip", "queue", "queue", "replace")),
             "unreachableSeconds": random.choice((20, 100)),
-            # More than may end, and be forgotten, in one group that readers are never shown.
-            "historyLimit": random.choice((30, 100)),
+            "historyLimit": random.choice((1, 3, 100)),
             "environmentVariables": [{"name": "TAG", "value": tag}],
         }
         if known is not None:

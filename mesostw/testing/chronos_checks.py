@@ -63,6 +63,8 @@ class Definition(Struct, frozen=True, kw_only=True):
     zone: str = "UTC"
     #: ``None`` never ends.
     count: int | None = None
+    #: All its instants, counted by whoever asks for it, of what is no repeating interval.
+    listed: tuple[int, ...] | None = None
     #: How late a run may begin, and how long one takes.
     epsilon_s: float = 60.0
     duration_s: float = 0.0
@@ -124,6 +126,8 @@ class Trouble(Struct, frozen=True):
 
 def instants(wish: Definition, until: float) -> list[int]:
     """Every instant of a job up to ``until``, by walking from its start."""
+    if wish.listed is not None:
+        return [one for one in wish.listed if one <= until * 1000]
     found: list[int] = []
     while wish.count is None or len(found) < wish.count:
         instant = _instant(wish, len(found))
@@ -276,27 +280,33 @@ def overlapping(
 
 def unwished(wishes: Mapping[str, Definition], seen: Iterable[Seen]) -> tuple[Finding, ...]:
     """Nothing ran too early, for no instant, after its job was gone, or of no job."""
-    return tuple(
-        Finding("unwished", one.job, f"{one.task_id} {why}")
-        for one in seen
-        if (why := _why_unwished(wishes.get(one.job), one))
-    )
+    by_job: defaultdict[str, list[Seen]] = defaultdict(list)
+    for one in seen:
+        by_job[one.job].append(one)
+    found = []
+    for job, runs in by_job.items():
+        wish = wishes.get(job)
+        until = max(run.start for run in runs)
+        due = frozenset() if wish is None or wish.parents else frozenset(instants(wish, until))
+        found += [
+            Finding("unwished", job, f"{run.task_id} {why}")
+            for run in runs
+            if (why := _why_unwished(wish, run, due))
+        ]
+    return tuple(found)
 
 
-def _why_unwished(wish: Definition | None, one: Seen) -> str:
+def _why_unwished(wish: Definition | None, one: Seen, due: Collection[int]) -> str:
+    """:param due: every instant of the job up to then, and perhaps more."""
     if wish is None:
         return "ran, and nobody ever asked for the job"
     if wish.removed_at is not None and one.start > wish.removed_at + REMOVAL_S:
         return f"began {one.start - wish.removed_at:.3f} s after its job was removed"
     if one.start * 1000 < one.instant:
         return f"began {one.instant / 1000 - one.start:.3f} s before its instant"
-    if not wish.parents and one.by_clock and one.instant not in _all_until(wish, one.start):
+    if not wish.parents and one.by_clock and one.instant not in due:
         return f"ran for {one.instant}, which is no instant of its job"
     return ""
-
-
-def _all_until(wish: Definition, until: float) -> set[int]:
-    return set(instants(wish, until))
 
 
 # --- what Chronos says ------------------------------------------------------------------------

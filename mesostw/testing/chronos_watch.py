@@ -15,9 +15,11 @@ from typing import Final
 from msgspec import Struct
 from zope.interface import implementer
 
-from mesostw.core.chronos.changes import JobChanged, Restored, RunChanged
+from mesostw.core.chronos.changes import ChronosChange, JobChanged, Restored, RunChanged
+from mesostw.core.chronos.machine import Chronos
 from mesostw.core.chronos.records import Cause, Job, Run, RunState
 from mesostw.core.chronos.state import ChronosState
+from mesostw.core.outcome import Write
 from mesostw.interfaces import IFollower
 from mesostw.model.jobs import Concurrency, JobName, Repeating, RunId
 from mesostw.store.memory import Writes
@@ -37,6 +39,8 @@ class RunDiary(Diary):
     def __init__(self) -> None:
         super().__init__()
         self.runs: dict[RunId, Run] = {}
+        #: By their keys, what the present life said of them last, kept or not.
+        self.said: dict[str, Run] = {}
 
     def keep(self, writes: Writes) -> None:
         super().keep(writes)
@@ -44,12 +48,35 @@ class RunDiary(Diary):
         for _, run in Decoding(raw, {"runs": Run}):
             assert isinstance(run, Run)
             self.remember(run)
+        for key, value in writes:
+            if value is None and key in self.said:
+                # It may have ended in the very group that forgets it, and be shown to nobody.
+                self.remember(self.said.pop(key))
 
     def remember(self, run: Run) -> None:
         """What is kept and forgotten in one group is only shown, what is shown last only kept."""
         known = self.runs.get(run.id)
         if known is None or (run.rank, run.skipped) >= (known.rank, known.skipped):
             self.runs[run.id] = run
+
+
+class Overheard:
+    """A core that is listened to: what it says of runs is in ``diary`` before it is kept."""
+
+    RECORDS = Chronos.RECORDS
+
+    def __init__(self, core: Chronos, diary: RunDiary) -> None:
+        self._core, self._said = core, diary.said
+        # What the life before said and did not keep was never so.
+        self._said.clear()
+        self.hear, self.restore, self.check = core.hear, core.restore, core.check
+
+    def write_of(self, change: ChronosChange) -> Write | None:
+        """Pass on what is kept of a change."""
+        write = self._core.write_of(change)
+        if write is not None and isinstance(write.value, Run):
+            self._said[write.key] = write.value
+        return write
 
 
 class Began(Struct, frozen=True):

@@ -44,6 +44,7 @@ class Weather:
         self._outage_s_max = random.choice(OUTAGES_S_MAX)
         self._ambush_chance = random.choice(AMBUSH_CHANCES)
         self.happened: Counter[str] = Counter()
+        self._failing: list[Life] = []
         self._kinds: Sequence[tuple[int, Callable[[], str]]] = (
             (3, self._crash_master),
             (2, self._depose_master),
@@ -82,6 +83,9 @@ class Weather:
         for life in self._cluster.lives():
             if life.clock.paused:
                 life.clock.resume()
+        # Who has not written since its disk is full would die of it much later.
+        for life in self._failing:
+            life.crash()
         self._cluster.start_all()
 
     def _lurk(self, host: str) -> None:
@@ -177,6 +181,7 @@ class Weather:
     def _fail_disk(self) -> str:
         life: Life = self._random.choice(self._cluster.daemons())
         life.store.fail_from_now("no space left on device")
+        self._failing.append(life)
         return f"{life.host}, back after {self._later(self._cluster.start_dead):.1f} s or later"
 
     # --- the network --------------------------------------------------------------

@@ -59,6 +59,12 @@ class Connection:
             MemoryTransport(self, listener, dialler),
         )
         self.ends[0].other, self.ends[1].other = self.ends[1], self.ends[0]
+        self._is_cut = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is written at one end comes out at the other, sooner or later."""
+        return not self._is_cut and all(end.connected for end in self.ends)
 
     @property
     def hosts(self) -> tuple[str, str]:
@@ -71,6 +77,7 @@ class Connection:
 
         :param notice_s: seconds until the end that dialled, and the other, notice.
         """
+        self._is_cut = True
         for end, late_s in zip(self.ends, notice_s, strict=True):
             end.lose_incoming()
             end.lost_in(late_s, ConnectionLost("the network broke it"))
@@ -399,6 +406,12 @@ class MemoryNetwork:
     def is_cut(self, source: str, target: str) -> bool:
         """Whether nothing from ``source`` reaches ``target`` now."""
         return (source, target) in self._cuts
+
+    def are_joined(self, first: str, second: str) -> bool:
+        """Whether two hosts have a connection that is not broken, noticed or not."""
+        return not self.is_cut_between(first, second) and any(
+            one.is_whole and set(one.hosts) == {first, second} for one in self.connections
+        )
 
     def is_cut_between(self, first: str, second: str) -> bool:
         """Whether a handshake between the two cannot succeed now."""

@@ -63,6 +63,17 @@ class CalmTests(SynchronousTestCase):
         self.flushLoggedErrors(Deposed, StoreFailed)
         self.assertEqual(report.faults, ())
 
+    def test_full_disk(self) -> None:
+        """Whose disk is full has another at the calm, and does not die of it at its next word."""
+        cluster = Cluster(3, jobs=0)
+        cluster.start_dead()
+        cluster.around.clock.advance(10.0)
+        cluster.weather._fail_disk()
+        (victim,) = cluster.weather._failing
+        cluster.weather.end()
+        self.assertFalse(victim.alive)
+        self.assertTrue(all(life.alive for life in cluster.daemons()))
+
 
 class SimulateTests(SynchronousTestCase):
     """``python -m mesostw.testing.simulate``."""

@@ -95,8 +95,11 @@ class FaultTests(NetworkTestCase):
 
     def test_half_open(self) -> None:
         """One end may notice long after the other."""
+        self.assertTrue(self.network.are_joined("agent", "master"))
         self.network.connections[0].cut(notice_s=(0.0, 30.0))
+        self.assertFalse(self.network.are_joined("agent", "master"))
         self.clock.advance(29)
+        self.assertTrue(self.network.are_joined("master", "agent"), "by another connection")
         self.assertEqual((len(self.closed(self.agent)), len(self.closed(self.master))), (1, 0))
         self.clock.advance(2)
         self.assertEqual(len(self.closed(self.master)), 1)
