@@ -22,8 +22,9 @@ REQUEST_BYTES_MAX: Final = 1_000_000
 #: What an operation takes beside its names and values, rounded up.
 _OPERATION_BYTES: Final = 128
 
-#: What no name of a node may hold: control characters, halves of surrogate pairs, non-characters.
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff]")
+#: What no name of a node may hold: control characters, what ZooKeeper cannot show, and
+#: what has two units in UTF-16, of which ZooKeeper sees the halves.
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff\U00010000-\U0010ffff]")
 
 
 class Permission(IntFlag):
