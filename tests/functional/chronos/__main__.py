@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -61,6 +62,8 @@ def main(words: Sequence[str]) -> int:
             text = msgspec.json.format(msgspec.json.encode(plan_of(profile, seed)), indent=1)
             sys.stdout.write(text.decode() + "\n")
         return 0
+    # Whoever ends this wants nothing to be left of it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows = [report.heading()]
     held = True
     for seed in asked.seeds:

@@ -19,6 +19,11 @@ from tests.functional.chronos.town import Town, kill, processes
 
 #: How long one that flaps may live each time, in seconds.
 FLAP_S: Final = (0.3, 2.5)
+#: For how long tasks are killed: shorter than two attempts with the pause between them.
+KILLING_S: Final = 1.5
+#: Between two blows of a storm, and the share of those that only stop somebody.
+STORM_S: Final = (0.1, 1.0)
+STOPS: Final = 0.3
 
 
 class Harm(Struct, frozen=True):
@@ -68,6 +73,26 @@ def _flap(town: Town, targets: Sequence[str], until: float, chance: Random) -> s
     return f"killed {kills} times"
 
 
+def _storm(town: Town, targets: Sequence[str], until: float, chance: Random) -> str:
+    """Kill anybody, or stop somebody while others are killed."""
+    stopped: set[str] = set()
+    kills = stops = 0
+    while time.monotonic() < until:
+        name = chance.choice(targets)
+        if name in stopped:
+            stopped.discard(name)
+            town.signal(name, signal.SIGCONT)
+        elif chance.random() < STOPS:
+            stops += town.signal(name, signal.SIGSTOP)
+            stopped.add(name)
+        else:
+            kills += town.signal(name, signal.SIGKILL)
+        time.sleep(chance.uniform(*STORM_S))
+    for name in stopped:
+        town.signal(name, signal.SIGCONT)
+    return f"killed {kills} times, stopped {stops} times"
+
+
 def _pause(town: Town, targets: Sequence[str], until: float, chance: Random) -> str:
     hit = [name for name in targets if town.signal(name, signal.SIGSTOP)]
     time.sleep(max(0.0, until - time.monotonic()))
@@ -95,9 +120,10 @@ def _fill(town: Town, targets: Sequence[str], until: float, chance: Random) -> s
 
 
 def _kill_tasks(town: Town, targets: Sequence[str], until: float, chance: Random) -> str:
-    """Whatever tasks run, again and again."""
+    """Whatever tasks run, for a short while: whoever loses all attempts has failed for good."""
     kills, script = 0, b"task.sh"
     here = str(town.directory)
+    until = min(until, time.monotonic() + KILLING_S)
     while time.monotonic() < until:
         for pid, words, where in processes():
             if script in words and where.startswith(here) and chance.random() < 0.5:
@@ -126,6 +152,7 @@ def _remove(town: Town, targets: Sequence[str], until: float, chance: Random) ->
 ACTS: Final[Mapping[str, Callable[[Town, Sequence[str], float, Random], str]]] = {
     "kill": _kill,
     "flap": _flap,
+    "storm": _storm,
     "pause": _pause,
     "roll": _roll,
     "fill": _fill,

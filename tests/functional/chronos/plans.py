@@ -97,6 +97,7 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
     "kill all": FaultKind("kill", most=0),
     "flap chronos": FaultKind("flap", "chronos"),
     "flap master": FaultKind("flap", "master"),
+    "storm": FaultKind("storm", most=0),
     "pause chronos": FaultKind("pause", "chronos", share=0.25),
     "pause master": FaultKind("pause", "master", share=0.25),
     "pause agent": FaultKind("pause", "agent", share=0.25),
