@@ -1,0 +1,218 @@
+"""
+The store of several masters: a log of groups in ZooKeeper, kept short.
+
+::
+
+    ROOT/epoch        format and epoch; its version guards every write
+    ROOT/log/N        a group of changes, or a part of one that is too large for one node
+    ROOT/quarantine/N a part of the log that could not be read
+
+Note [One writer]
+    Whoever reads counts the epoch up.  Each write is one transaction that begins with a check
+    of the epoch's version: after that nothing of an older writer lands, however late it comes.
+
+Note [A link that breaks]
+    What was under way may have been done or not, so it is sent again.  Names of nodes are
+    chosen here: one that exists already was made by the same request before.  ZooKeeper takes
+    the requests of one link in their order, and all that break with it are sent again in that
+    order, so there is never a hole.  A session that has ended is not replaced: whoever lost it
+    no longer leads.
+
+Note [Large groups]
+    A group larger than a node is cut; the first byte of a node says whether more follows.  It
+    counts once its last part is there, and a reader throws away what has no last part.
+
+One group costs a transaction, whatever is in it.  So groups that wait while others are under
+way become one: that makes it fast.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from twisted.internet.defer import Deferred, FirstError, fail, gatherResults
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mesostw.interfaces import Deposed, IClock, IStore, IZooSession, Stored, StoreFailed
+from mesostw.model.zookeeper import Check, Create, Delete, NoNode, ZooKeeperFault
+from mesostw.store.ledger import Group, Ledger, Writes, decode_group, encode_group
+from mesostw.store.line import BROKEN, Line, Request
+from mesostw.store.zklog import LAST, MORE, Taking, path_of
+
+#: Of a group in one node: half of what ZooKeeper takes, as larger requests hold up others.
+PART_BYTES_MAX: Final = 500_000
+#: Transactions under way at once; what comes meanwhile is one group.
+WINDOW: Final = 4
+#: Of one group that was made of several: like a driver's own.
+GROUP_BYTES_MAX: Final = 512 * 1024
+
+
+@implementer(IStore)
+class ZooKeeperStore:
+    """
+    A store in the nodes below ``root``.
+
+    :param session: of whoever leads; the store never ends it.
+    """
+
+    def __init__(self, session: IZooSession, root: str, clock: IClock) -> None:
+        self._session, self._root, self._clock = session, root, clock
+        self._epoch = 0
+        self._check = Check(f"{root}/epoch")
+        self._ledger = Ledger()
+        self._next = 0
+        self._line = Line(session, clock, self._give_up)
+        self._waiting: deque[tuple[Deferred[None], Writes]] = deque()
+        self._sent: deque[Deferred[None]] = deque()
+        self._fault: Exception | None = StoreFailed(f"{root}: read first")
+        self._cleaning = False
+        self._closing: list[Deferred[None]] = []
+
+    # --- the port ---------------------------------------------------------------------
+
+    def read(self) -> Deferred[Stored]:
+        self._give_up(Deposed(f"{self._root} is read again"))
+        return Deferred.fromCoroutine(self._read())
+
+    def append(self, writes: Writes, epoch: int) -> Deferred[None]:
+        if self._fault is None and epoch != self._epoch:
+            self._give_up(Deposed(f"epoch {epoch} has ended, {self._epoch} writes now"))
+        if self._fault is not None or self._closing:
+            return fail(self._fault or StoreFailed(f"{self._root}: the store is closed"))
+        appended: Deferred[None] = Deferred()
+        self._waiting.append((appended, tuple(writes)))
+        self._pump()
+        return appended
+
+    def close(self) -> Deferred[None]:
+        closing: Deferred[None] = Deferred()
+        self._closing.append(closing)
+        self._end_if_idle()
+        return closing
+
+    def _end_if_idle(self) -> None:
+        if self._closing and not self._waiting and not self._sent:
+            self._line.close()
+            self._fault = StoreFailed(f"{self._root}: the store is closed")
+            closing, self._closing = self._closing, []
+            for one in closing:
+                one.callback(None)
+
+    # --- reading --------------------------------------------------------------------------
+
+    async def _read(self) -> Stored:
+        taking = Taking(self._session, self._root, self._clock)
+        try:
+            found = await taking.take_over()
+            replayed = await taking.replay(found)
+        except ZooKeeperFault as fault:
+            raise StoreFailed(f"{self._root}: ZooKeeper: {fault}") from fault
+        self._ledger, self._next = replayed.ledger, replayed.next
+        self._line = Line(self._session, self._clock, self._give_up)
+        self._epoch, self._fault, self._cleaning = found.head.epoch, None, False
+        self._check = Check(f"{self._root}/epoch", found.version)
+        return Stored(self._epoch, replayed.records)
+
+    # --- writing ------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Send what waits, as long as not too much is under way."""
+        while self._waiting and len(self._line) < WINDOW and self._fault is None:
+            writes: list[tuple[str, bytes | None]] = []
+            count = size = 0
+            while self._waiting and size < GROUP_BYTES_MAX:
+                appended, some = self._waiting.popleft()
+                self._sent.append(appended)
+                writes.extend(some)
+                count += 1
+                size += sum(len(key) + len(value or b"") for key, value in some)
+            self._add(writes, partial(self._kept, count))
+        self._clean()
+        self._end_if_idle()
+
+    def _kept(self, count: int) -> None:
+        for _ in range(count):
+            self._sent.popleft().callback(None)
+
+    def _add(self, writes: Writes, done: Callable[[], None], removed: Sequence[Group] = ()) -> None:
+        """Add a group at the end of the log, and remove others with its last part."""
+        data = encode_group(writes) if writes else b""
+        parts = [data[at : at + PART_BYTES_MAX] for at in range(0, len(data), PART_BYTES_MAX)]
+        first = self._next
+        self._next += len(parts)
+        if parts:
+            self._ledger.add(Group(first, len(parts), len(data), len(writes)), writes)
+        for group in removed:
+            self._ledger.drop(group)
+        gone = [
+            Delete(path_of(self._root, number)) for group in removed for number in group.numbers
+        ]
+        for number, part in enumerate(parts[:-1], first):
+            create = Create(path_of(self._root, number), MORE + part)
+            self._line.send(Request((self._check, create), _nothing))
+        last = [Create(path_of(self._root, self._next - 1), LAST + parts[-1])] if parts else []
+        self._line.send(Request((self._check, *last, *gone), lambda: self._added(done)))
+
+    def _added(self, done: Callable[[], None]) -> None:
+        done()
+        self._pump()
+
+    # --- cleaning -----------------------------------------------------------------------
+
+    def _clean(self) -> None:
+        """Have the oldest groups copied to the end, if there is too much that says nothing."""
+        if self._cleaning or self._closing or self._fault is not None:
+            return
+        if not self._ledger.needs_cleaning():
+            return
+        self._cleaning = True
+        _ = Deferred.fromCoroutine(self._copy(self._ledger)).addErrback(self._not_cleaned)
+
+    async def _copy(self, ledger: Ledger) -> None:
+        oldest = ledger.oldest()
+        found: list[tuple[Group, bytes]] = []
+        for group in oldest:
+            if group.live:
+                asked = [self._session.get(path_of(self._root, number)) for number in group.numbers]
+                answers = await gatherResults(asked, consumeErrors=True)
+                found.append((group, b"".join(data[1:] for data, _ in answers)))
+        if self._fault is not None or ledger is not self._ledger:
+            return
+        saved: list[tuple[str, bytes | None]] = []
+        for group, data in found:
+            # Only now: what was written while this was read is newer.
+            saved.extend(ledger.counting(group, decode_group(data)))
+        self._add(saved, self._cleaned, oldest)
+
+    def _cleaned(self) -> None:
+        self._cleaning = False
+
+    def _not_cleaned(self, failure: Failure) -> None:
+        """A link broke: the next group tries again.  Anything else is a damaged store."""
+        self._cleaning = False
+        several = failure.value
+        fault = several.subFailure.value if isinstance(several, FirstError) else several
+        # What was to be cleaned may be among what is sent again.
+        is_broken = isinstance(fault, BROKEN) or (self._line.broken and isinstance(fault, NoNode))
+        if not is_broken and self._fault is None:
+            self._give_up(StoreFailed(f"{self._root}: cleaning: {fault}"))
+
+    # --- the end ------------------------------------------------------------------------
+
+    def _give_up(self, fault: Exception) -> None:
+        """Nothing more is kept: tell everyone who waits, in order."""
+        self._fault = fault
+        self._line.close()
+        sent, self._sent = self._sent, deque()
+        waiting, self._waiting = self._waiting, deque()
+        for appended in (*sent, *(appended for appended, _ in waiting)):
+            appended.errback(fault)
+        self._end_if_idle()
+
+
+def _nothing() -> None:
+    """A part of a group is kept, which says nothing to anybody yet."""

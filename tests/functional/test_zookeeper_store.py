@@ -1,0 +1,67 @@
+"""The store in ZooKeeper keeps the contract with a real server, also when that is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from mesostw.interfaces import IStore, IZooSession, Stored
+from mesostw.store.zookeeper import ZooKeeperStore
+from mesostw.testing.contracts import store
+from tests.functional.test_zookeeper import RealCase
+
+PATIENCE_S = 30.0
+
+
+class StoreCase(RealCase):
+    """Stores over sessions of their own, on one server."""
+
+    def settled(self, deferred: Deferred[Any]) -> Deferred[Any]:
+        """``deferred`` once it has fired."""
+        self.world.pass_time(deferred, PATIENCE_S)
+        return deferred
+
+    def made(self, link: str) -> ZooKeeperStore:
+        """A store over a new session."""
+        connecting = self.world.ensemble(link).connect(lambda _state: None)
+        session: IZooSession = self.successResultOf(self.settled(connecting))
+        self.addCleanup(self._close, session.close)
+        return ZooKeeperStore(session, "/mesos/registry", self.world.clock)
+
+    def _close(self, close: Callable[[], Deferred[None]]) -> None:
+        self.successResultOf(self.settled(close()))
+
+
+class RealStoreTests(StoreCase, store.StoreContract):
+    """The contract."""
+
+    stores = 0
+
+    def make(self) -> IStore:
+        self.stores += 1
+        return self.made(f"link-{self.stores}")
+
+
+class BrokenLinkTests(StoreCase):
+    """Real links break."""
+
+    def test_cut(self) -> None:
+        """What was under way when a link broke is kept once, and in order."""
+        one = self.made("link")
+        stored: Stored = self.successResultOf(self.settled(one.read()))
+        fired: list[int] = []
+        for number in range(60):
+            appended = one.append([(f"k{number}", b"x" * 200)], stored.epoch)
+            store.note(appended, fired, number)
+            if number % 20 == 10:
+                if number > 20:
+                    self.world.lose_answers("link")
+                self.world.pass_time(None, 0.01)
+                self.world.cut("link")
+            self.world.pass_time(None, 0.002)
+        self.successResultOf(self.settled(one.close()))
+        self.assertEqual(fired, list(range(60)))
+        again: Stored = self.successResultOf(self.settled(self.made("other").read()))
+        self.assertEqual(set(again.records), {f"k{number}" for number in range(60)})
