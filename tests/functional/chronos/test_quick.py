@@ -31,7 +31,10 @@ class QuickTests(SynchronousTestCase):
         """Whatever goes wrong, every instant is served and nothing runs that should not."""
         campaign = Campaign(QUICK, SEED)
         self.addCleanup(campaign.remove)
-        evidence = campaign.evidence()
+        try:
+            evidence = campaign.evidence()
+        except Exception as fault:
+            raise AssertionError(f"{fault}; the logs end:\n{campaign.tails()}") from fault
         verdict = judge(evidence, QUICK)
         told = f"{report.table(SEED, evidence, verdict)}\n{report.story(evidence)}"
         self.assertEqual(verdict.findings, [], f"\n{told}\n{campaign.tails()}")
