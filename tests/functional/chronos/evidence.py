@@ -21,8 +21,8 @@ from tests.functional.chronos.nemesis import Harm
 from tests.functional.chronos.profiles import Topology
 
 _AWAY: Final = "was away for too long"
-#: Which agent a sandbox is of.
-_AGENT: Final = re.compile(r"/work/(?P<agent>[^/]+)/")
+#: Which agent a sandbox is of, and by what id a master knows that.
+_AGENT: Final = re.compile(r"/work/(?P<agent>[^/]+)/slaves/(?P<id>[^/]+)/")
 #: States in which a run has a task, or may have one.
 OUT: Final = frozenset({"launching", "staging", "starting", "running", "awaited"})
 
@@ -33,6 +33,7 @@ class Task(Struct, frozen=True, kw_only=True):
     seen: Seen
     #: Of the version of its job that it was started from.
     tag: int
+    agent_id: str = ""
 
 
 class Filed(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Filed(Struct, frozen=True, kw_only=True):
 
     record: Record
     launches: int = 0
+    agent_id: str = ""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -114,7 +116,7 @@ def _task(path: Path) -> Task | None:
         well=ended.get("well", True),
         by_clock=not said["hand"],
     )
-    return Task(seen=seen, tag=said["tag"])
+    return Task(seen=seen, tag=said["tag"], agent_id="" if agent is None else agent["id"])
 
 
 # --- records -------------------------------------------------------------------------------
@@ -149,6 +151,7 @@ def filed(run: Mapping[str, Any]) -> Filed:
             lost=_AWAY in run.get("message", ""),
         ),
         launches=run.get("launches", 0),
+        agent_id=run.get("agentId", ""),
     )
 
 

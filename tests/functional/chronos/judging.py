@@ -22,7 +22,7 @@ from math import ceil, inf
 from msgspec import Struct
 
 from mesostw.testing import chronos_checks as checks
-from mesostw.testing.chronos_checks import Finding, Record, Seen
+from mesostw.testing.chronos_checks import Finding, Record, Seen, Trouble
 from tests.functional.chronos.evidence import OUT, Evidence
 from tests.functional.chronos.history import End
 from tests.functional.chronos.profiles import Profile
@@ -84,11 +84,13 @@ class Judge:
     """
 
     def __init__(self, evidence: Evidence, profile: Profile, *, strict: bool = False) -> None:
-        self.evidence, self.profile = evidence, profile
-        self.troubles = [] if strict else troubles(evidence.topology, evidence.away)
+        self.evidence, self.profile, self.strict = evidence, profile, strict
+        self.troubles = troubles(evidence.topology, evidence.away)
         self.wishes = wishes_of(evidence)
         self.definitions = definitions(self.wishes)
         self.seen = [task.seen for task in evidence.tasks]
+        #: Names of agents by their ids; one that never had a task is of no interest.
+        self.agents = {task.agent_id: task.seen.host for task in evidence.tasks}
         #: Jobs whose records are all there.
         self.staying = {
             name
@@ -130,15 +132,32 @@ class Judge:
 
     def _services(self, wish: Wish) -> Iterable[checks.Service]:
         """How each span was served; by runs of the clock only, and their retries."""
+        excuses = [] if self.strict else [*self.troubles, *self._blocked(wish)]
         for definition in held(wish):
             yield checks.served(
                 definition,
                 [one for one in self.seen if one.by_clock],
                 self.evidence.read,
                 forgiven_s=self.profile.forgiven_s,
-                troubles=self.troubles,
+                troubles=excuses,
                 recovery_s=self.profile.recovery_s,
             )
+
+    def _blocked(self, wish: Wish) -> Iterable[Trouble]:
+        """While a run was out on an agent that was away, and was waited for as long as wished."""
+        if wish.plan.concurrent:
+            return
+        profile = self.profile
+        limit_s = profile.ping_s * profile.pings + wish.plan.unreachable_s + profile.recovery_s
+        for run in self.runs:
+            record = run.record
+            if record.job != wish.plan.name or record.launched_at is None:
+                continue
+            for away in self.evidence.away:
+                if away.part == self.agents.get(run.agent_id):
+                    end = min(_ended(record), away.end, away.start + limit_s)
+                    if (start := max(record.launched_at, away.start)) < end:
+                        yield Trouble(start, end)
 
     # --- what tasks wrote ---------------------------------------------------------------
 

@@ -163,6 +163,27 @@ class JudgingTests(SynchronousTestCase):
         self.assertEqual(judge(without, QUICK).excused, 1)
         self.assertEqual(self.broken(without, strict=True), {"unserved"})
 
+    def test_blocked(self) -> None:
+        """Whoever may not overlap waits for a run on an agent that is away, as long as wished."""
+        away = Away(part="agent1", start=FIRST + 20.5, end=FIRST + 60)
+        tasks = [replace(one, agent_id="S1") for one in SOUND.tasks if one.seen.task_id != "a2"]
+        runs = [one for one in SOUND.runs if one.record.task_id != "a2"]
+        late = replace(runs[1].record, ended_at=FIRST + 55)
+        runs[1] = replace(runs[1], agent_id="S1", record=late)
+        jobs = {**SOUND.jobs, "a": replace(SOUND.jobs["a"], successes=3)}
+        blocked = replace(
+            SOUND,
+            away=(*SOUND.away, away),
+            tasks=tuple(tasks),
+            runs=tuple(runs),
+            jobs=jobs,
+            calls=(added(replace(PLAN, unreachable_s=60.0)), *SOUND.calls[1:]),
+        )
+        self.assertNotIn("unserved", self.broken(blocked))
+        self.assertIn("unserved", self.broken(blocked, strict=True))
+        impatient = replace(blocked, calls=SOUND.calls)
+        self.assertIn("unserved", self.broken(impatient))
+
     def test_twice(self) -> None:
         """A second task of one attempt; runs that overlap; both."""
         again = replace(SOUND, tasks=(*SOUND.tasks, SOUND.tasks[0]))
