@@ -1,0 +1,213 @@
+"""
+Who leads: candidates come to lead one after the other, and everyone may look who does.
+
+::
+
+    Detector    looks on, through as many sessions as it takes
+    Candidacy   would lead: one session, and whoever loses it leads no more
+
+A link that is lost is no lost session.  A leader that has none stops acting (``held``) until
+it has one again; its session ends on its own side before the ensemble would let another lead,
+and then it has lost for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from mesostw.interfaces import IClock, IZooKeeper, IZooSession
+from mesostw.model.zookeeper import SessionExpired, SessionState, ZooKeeperFault
+from mesostw.unattended import unattended
+from mesostw.zookeeper.group import Group
+
+#: What names of masters' nodes begin with; what they hold is a MasterInfo in JSON.
+MASTERS: Final = "json.info_"
+#: Seconds between two attempts to open a session that was refused.
+REOPEN_S: Final = 5.0
+
+
+class _Watching:
+    """Tells what the first of a group's members says of itself, once for each that is first."""
+
+    _log = Logger()
+
+    def __init__(self, group: Group, told: Callable[[bytes | None], None]) -> None:
+        self._group, self._told = group, told
+        self._first: str | None = ""
+
+    def members(self, names: Sequence[str]) -> None:
+        """Hear who is there."""
+        first = names[0] if names else None
+        if first == self._first:
+            return
+        self._first = first
+        if first is None:
+            self._told(None)
+        else:
+            unattended(self._read(first), self._failed)
+
+    async def _read(self, name: str) -> None:
+        try:
+            data = await self._group.data_of(name)
+        except SessionExpired:
+            return
+        # Whoever has gone meanwhile is told of by the next look.
+        if data is not None and name == self._first:
+            self._told(data)
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("what the leader says of itself cannot be read", failure)
+
+
+class Detector:
+    """
+    Looks who leads, through one session after the other.
+
+    :param told: called with what the leader says of itself at each change; with ``None`` when
+        nobody leads.  While nobody can be asked, nothing is told: what was true may be still.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        ensemble: IZooKeeper,
+        clock: IClock,
+        label: str,
+        told: Callable[[bytes | None], None],
+    ) -> None:
+        self._ensemble, self._clock, self._label, self._told = ensemble, clock, label, told
+        self._under_way: Deferred[None] | None = None
+        self._group: Group | None = None
+        self._ended: Deferred[None] = Deferred()
+        self._running = False
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._running = True
+        self._under_way = Deferred.fromCoroutine(self._run())
+        unattended(self._under_way, self._failed)
+
+    def stop(self) -> None:
+        """Look no more; nothing is told afterwards."""
+        self._running = False
+        if self._under_way is not None:
+            self._under_way.cancel()
+        if self._group is not None:
+            unattended(self._group.close(), self._failed)
+            self._group = None
+
+    async def _run(self) -> None:
+        while self._running:
+            group = Group(self._ensemble, self._clock, self._label, self._changed)
+            self._ended = Deferred()
+            try:
+                await group.open()
+            except ZooKeeperFault as fault:
+                # A password that is wrong may be put right by somebody.
+                self._log.error("who leads cannot be asked: {fault}", fault=fault)
+                await self._later()
+                continue
+            self._group = group
+            group.follow(_Watching(group, self._tell).members)
+            await self._ended
+            self._group = None
+
+    def _later(self) -> Deferred[None]:
+        waited: Deferred[None] = Deferred(lambda _: call.cancel())
+        call = self._clock.callLater(REOPEN_S, waited.callback, None)
+        return waited
+
+    def _changed(self, state: SessionState) -> None:
+        if state is SessionState.EXPIRED and not self._ended.called:
+            self._ended.callback(None)
+
+    def _tell(self, data: bytes | None) -> None:
+        if self._running:
+            self._told(data)
+
+    def _failed(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("looking who leads has ended", failure)
+
+
+class Ambition(Protocol):
+    """What a candidate does with what becomes of it."""
+
+    def leader(self, data: bytes | None) -> None:
+        """Somebody else leads, or we do; ``None`` if nobody does."""
+
+    def elected(self, session: IZooSession) -> None:
+        """We lead, for as long as ``session`` lasts."""
+
+    def held(self, held: bool) -> None:
+        """It cannot be proved that we lead: stop acting; or (``False``) it can be again."""
+
+    def lost(self, reason: str) -> None:
+        """We lead no more, or never shall: for good."""
+
+
+class Candidacy:
+    """
+    Would lead.
+
+    :param data: what everyone may read of us.
+    """
+
+    def __init__(
+        self, ensemble: IZooKeeper, clock: IClock, label: str, data: bytes, ambition: Ambition
+    ) -> None:
+        self._data, self._ambition = data, ambition
+        self._group = Group(ensemble, clock, label, self._changed)
+        self._watching = _Watching(self._group, ambition.leader)
+        self._own = ""
+        self._leads = self._over = self._opened = False
+
+    async def start(self) -> None:
+        """
+        Enter; all that follows is told to the ambition.
+
+        :raises ZooKeeperFault: the ensemble does not take us.
+        """
+        await self._group.open()
+        self._opened = True
+        try:
+            self._own = await self._group.join(self._data)
+        except SessionExpired:
+            self._lose("the session with ZooKeeper has ended")
+            return
+        self._group.follow(self._members)
+
+    async def stop(self) -> None:
+        """Withdraw at once, so that the next need not wait for our session's end."""
+        self._over = True
+        if self._opened:
+            await self._group.close()
+
+    def _members(self, names: Sequence[str]) -> None:
+        if self._over:
+            return
+        self._watching.members(names)
+        if self._own not in names:
+            self._lose("our node in ZooKeeper is gone")
+        elif names[0] == self._own and not self._leads:
+            self._leads = True
+            self._ambition.elected(self._group.session)
+
+    def _changed(self, state: SessionState) -> None:
+        if self._over:
+            return
+        if state is SessionState.EXPIRED:
+            self._lose("the session with ZooKeeper has ended")
+        elif self._leads:
+            self._ambition.held(state is SessionState.SUSPENDED)
+
+    def _lose(self, reason: str) -> None:
+        if not self._over:
+            self._over = True
+            self._ambition.lost(reason)
