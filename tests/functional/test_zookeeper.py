@@ -22,10 +22,10 @@ class RealCase(SynchronousTestCase):
     roots: ClassVar = count()
 
     def setUp(self) -> None:
-        running = server.shared(
+        self.server = server.shared(
             lambda stop: reactor.addSystemEventTrigger("after", "shutdown", stop)
         )
-        self.world = RealWorld(running, f"/test-{next(self.roots)}")
+        self.world = RealWorld(self.server, f"/test-{next(self.roots)}")
         self.addCleanup(self.world.close)
 
 

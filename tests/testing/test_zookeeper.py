@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import IZooKeeper, IZooSession
 from mesostw.model.zkurl import Credentials
-from mesostw.testing.clock import HeapClock
+from mesostw.model.zookeeper import (
+    ConnectionLost,
+    Happening,
+    SessionExpired,
+    SessionState,
+    Watched,
+)
+from mesostw.testing.clock import HeapClock, LifeClock
 from mesostw.testing.contracts import zookeeper, zookeeper_sessions
 from mesostw.testing.zookeeper.client import MemoryZooKeeper
-from mesostw.testing.zookeeper.ensemble import Ensemble
+from mesostw.testing.zookeeper.ensemble import Ensemble, Fault
+from tests.testing.zookeeper_programs import Program, Run, programs
 
 
 class MemoryWorld(zookeeper.World):
@@ -81,3 +90,109 @@ class MemorySessionTests(zookeeper_sessions.SessionContract, SynchronousTestCase
 
     def setUp(self) -> None:
         self.world = MemoryWorld()
+
+
+class FaultTests(zookeeper.ContractCase, SynchronousTestCase):
+    """What only a model can do: faults at the moment that a test wants them."""
+
+    def setUp(self) -> None:
+        self.world: MemoryWorld = MemoryWorld()
+
+    def test_before(self) -> None:
+        """The link breaks at the next change, which is not done."""
+        client = self.open()
+        self.world.servers.weather("a").next_fault = Fault.BEFORE
+        lost = client.create("/x")
+        later = client.create("/y")
+        self.fault(lost, ConnectionLost)
+        self.fault(later, ConnectionLost)
+        self.until(lambda: client.state is SessionState.CONNECTED)
+        self.assertEqual(self.result(client.children("/"))[0], ("zookeeper",))
+
+    def test_after(self) -> None:
+        """The link breaks when the change has been done, and no other after it."""
+        client = self.open()
+        self.world.servers.weather("a").next_fault = Fault.AFTER
+        lost = client.create("/x")
+        later = client.create("/y")
+        self.fault(lost, ConnectionLost)
+        self.fault(later, ConnectionLost)
+        self.until(lambda: client.state is SessionState.CONNECTED)
+        self.assertEqual(self.result(client.children("/"))[0], ("x", "zookeeper"))
+
+    def test_partition(self) -> None:
+        """Who is cut off knows it before anybody else may take its place."""
+        client, other = self.open("a"), self.open("b")
+        self.result(client.create("/e", ephemeral=True))
+        self.world.servers.partition("a")
+        began = self.world.clock.seconds()
+        self.until(lambda: client.states == [SessionState.SUSPENDED])
+        knew_s = self.world.clock.seconds() - began
+        self.until(lambda: self.result(other.exists("/e")) is None)
+        gone_s = self.world.clock.seconds() - began
+        self.assertLess(knew_s, 4.0 - 0.1)
+        # From the last that was heard of it, which may have been a ping some time before.
+        self.assertGreater(gone_s, 4.0 * 2 / 3)
+        self.assertLess(gone_s, 4.0 * 1.2)
+        self.world.servers.heal("a")
+        self.until(lambda: client.states[-1] is SessionState.EXPIRED)
+
+    def test_short_partition(self) -> None:
+        """What was under way in a short partition arrives after it."""
+        client = self.open()
+        self.world.servers.partition("a")
+        held = client.create("/x")
+        self.world.pass_time(None, 1.0)
+        self.assertNoResult(held)
+        self.world.servers.heal("a")
+        self.assertEqual(self.result(held), "/x")
+        self.assertEqual(client.states, [])
+
+    def test_servers_restart(self) -> None:
+        """Sessions outlive the servers, whose time does not pass while they are down."""
+        client = self.open()
+        self.result(client.create("/e", ephemeral=True))
+        self.world.servers.stop()
+        self.until_told(client, SessionState.SUSPENDED)
+        self.world.pass_time(None, 3.0)
+        self.world.servers.start()
+        self.until_told(client, SessionState.SUSPENDED, SessionState.CONNECTED)
+        self.assertIsNotNone(self.result(client.exists("/e")))
+
+    def test_servers_away(self) -> None:
+        """Who gave up while they were down leaves its node behind for a while."""
+        client = self.open()
+        self.result(client.create("/e", ephemeral=True))
+        self.world.servers.stop()
+        self.until_told(client, SessionState.SUSPENDED, SessionState.EXPIRED)
+        self.fault(client.exists("/e"), SessionExpired)
+        self.world.servers.start()
+        other = self.open("b")
+        self.result(other.exists("/e", other.watched.append))
+        self.until(lambda: other.watched == [Watched(Happening.DELETED, "/e")])
+
+    def test_death(self) -> None:
+        """A process that dies is heard of no more: its session ends with its time."""
+        life, states = LifeClock(self.world.clock), []
+        ensemble = MemoryZooKeeper(self.world.servers, life, "dying", timeout_s=4.0)
+        session = self.result(ensemble.connect(states.append))
+        self.result(session.create("/e", ephemeral=True))
+        other = self.open("b")
+        life.end()
+        self.world.pass_time(None, 2.0)
+        self.assertIsNotNone(self.result(other.exists("/e")))
+        self.world.pass_time(None, 4.0)
+        self.assertIsNone(self.result(other.exists("/e")))
+        self.assertEqual(states, [])
+
+
+class SameTests(SynchronousTestCase):
+    """A run is its program and its seed."""
+
+    @settings(max_examples=50, deadline=None)
+    @given(programs)
+    def test_same(self, program: Program) -> None:
+        """The same program gives the same trace; other delays change nothing that is promised."""
+        first, again, other = (Run(MemoryWorld(seed)).trace(program) for seed in (1, 1, 2))
+        self.assertEqual(first, again)
+        self.assertEqual(first, other)

@@ -61,7 +61,7 @@ Watch = Callable[[Watched], None]
 Listener = Callable[[SessionState], None]
 
 #: Parts of a session's time: between two pings, and of silence that breaks a link.
-PING_SHARE: Final = 1 / 3
+PING_SHARE: Final = 1 / 6
 SILENCE_SHARE: Final = 2 / 3
 #: Between two dials.
 REDIAL_S_MIN: Final = 0.1

@@ -247,8 +247,8 @@ class Tree:
         if one.path == "/":
             raise Refused(one.path)
         above = self.node(parent_of(one.path))
-        node = self.node(one.path)
         self._allow(one.path, above, Permission.DELETE, change.who)
+        node = self.node(one.path)
         _same_version(one.path, one.version, node.version)
         if node.children:
             raise NotEmpty(one.path)
