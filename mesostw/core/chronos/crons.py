@@ -114,6 +114,24 @@ def after(t: Cron, instant: Instant) -> Instant | None:
     return next(following(t, instant), None)
 
 
+class _Steps(CronSim):
+    """
+    cronsim's, also over a clock that is put back by half an hour.
+
+    It goes from an hour to the next by 3,600 s, and then misses the beginning of the one after.
+    """
+
+    def advance_hour(self) -> bool:
+        if self.dt.hour in self.hours:
+            return False
+        self.dt = self.dt.replace(minute=0, second=0)
+        while self.dt.hour not in self.hours:
+            self.tick(seconds=3_600 - self.dt.minute * 60)
+            if self.dt.hour == 0:
+                break
+        return True
+
+
 def _named_by(expression: str, t: Cron, floor: int) -> Iterator[Instant]:
     """What one expression names, about from ``floor`` on, in order."""
     begin: datetime | None = local_of(t.zone, Instant(floor))
@@ -121,7 +139,7 @@ def _named_by(expression: str, t: Cron, floor: int) -> Iterator[Instant]:
         # cronsim knows UTC by this object alone, and need not ask for offsets then.
         begin = begin.replace(tzinfo=UTC) if begin else None
     while begin is not None and begin.year < _YEAR_MAX:
-        sim, begin = CronSim(expression, begin), None
+        sim, begin = _Steps(expression, begin), None
         for found in sim:
             if found.year >= _YEAR_MAX:
                 return

@@ -113,6 +113,17 @@ class ClockTests(SynchronousTestCase):
             ["2026-10-25T02:30+02:00", "2026-10-25T02:30+01:00", "2026-10-25T03:30+01:00"],
         )
 
+    def test_half_an_hour(self) -> None:
+        """Hours that begin after a change by half an hour only are not missed."""
+        zone = "Australia/Lord_Howe"
+        for expression, since, expected in (
+            ("0 */2 * * *", "2024-04-06T13:30:00+00:00", "2024-04-07T02:00+10:30"),
+            ("0 */3 * * *", "2024-10-05T14:00:00+00:00", "2024-10-06T03:00+11:00"),
+        ):
+            first = timetables.first(Cron((expression,), instant(since), zone))
+            assert first is not None
+            self.assertEqual(local_of(zone, first).isoformat(timespec="minutes"), expected)
+
     def test_between(self) -> None:
         """Asked in the second of two hours, the first is over."""
         self.assertEqual(
