@@ -1,0 +1,187 @@
+"""The bridge against a server that says what a test wants, and what it lets be seen."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from mesostw.model.zkurl import Credentials, ZkUrl
+from mesostw.model.zookeeper import (
+    AuthFailed,
+    ConnectionLost,
+    NoNode,
+    Refused,
+    SessionState,
+    ZooKeeperFault,
+)
+from mesostw.testing.clock import HeapClock
+from mesostw.zookeeper.ensemble import KazooEnsemble
+
+#: ``FINE`` is what a server says to a request that it has done.
+FINE, NO_NODE, AUTH_FAILED, UNKNOWN = 0, -101, -115, -6
+STAT = struct.pack("!qqqqiiiqiiq", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+PATIENCE_S = 20.0
+
+
+class Scripted:
+    """
+    A server of one session that answers each request with the next error of a script.
+
+    :param answers: one a request, authentication included; ``None`` closes the link.
+    """
+
+    def __init__(self, answers: Sequence[int | None]) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        self._answers = list(answers)
+        self.links = 0
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                link, _ = self._listening.accept()
+            except OSError:
+                return
+            self.links += 1
+            with link, link.makefile("rb") as requests:
+                self._serve(link, requests)
+
+    def _serve(self, link: socket.socket, requests: Any) -> None:
+        def read() -> bytes:
+            head = requests.read(4)
+            return requests.read(struct.unpack("!i", head)[0]) if head else b""
+
+        def write(content: bytes) -> None:
+            link.sendall(struct.pack("!i", len(content)) + content)
+
+        read()
+        write(struct.pack("!iiqi16sB", 0, 4000, 77, 16, b"p" * 16, 0))
+        while request := read():
+            xid, kind = struct.unpack_from("!ii", request)
+            if kind == -11:
+                write(struct.pack("!iqi", xid, 1, 0))
+                return
+            if kind != 11:
+                answer = self._answers.pop(0) if self._answers else FINE
+                if answer is None:
+                    return
+                write(struct.pack("!iqi", xid, 1, answer) + (STAT if answer == FINE else b""))
+
+
+class ScriptCase(SynchronousTestCase):
+    """The test is the reactor."""
+
+    def setUp(self) -> None:
+        self.clock = HeapClock()
+        self.calls: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]]] = queue.Queue()
+        self.states: list[SessionState] = []
+
+    def post(self, call: Callable[..., object], *arguments: object) -> None:
+        self.calls.put((call, arguments))
+
+    def wait(self, met: Callable[[], object]) -> None:
+        end, looked = time.monotonic() + PATIENCE_S, time.monotonic()
+        while not met() and time.monotonic() < end:
+            now = time.monotonic()
+            self.clock.advance(now - looked)
+            looked = now
+            try:
+                call, arguments = self.calls.get(timeout=0.005)
+            except queue.Empty:
+                continue
+            call(*arguments)
+
+    def settled(self, deferred: Deferred[Any]) -> Deferred[Any]:
+        self.wait(lambda: deferred.called)
+        return deferred
+
+    def ensemble(self, server: Scripted, credentials: Credentials | None = None) -> KazooEnsemble:
+        self.addCleanup(server.close)
+        url = ZkUrl((("127.0.0.1", server.port),), "/", credentials)
+        return KazooEnsemble(url, self.clock, self.post, 4.0)
+
+    def connect(self, server: Scripted, credentials: Credentials | None = None) -> Deferred[Any]:
+        return self.settled(self.ensemble(server, credentials).connect(self.states.append))
+
+
+class AnswerTests(ScriptCase):
+    """What servers say."""
+
+    def test_agreed(self) -> None:
+        """The session's number and time are the server's."""
+        session = self.successResultOf(self.connect(Scripted([])))
+        self.assertEqual((session.session_id, session.timeout_s), (77, 4.0))
+        self.successResultOf(self.settled(session.close()))
+
+    def test_credentials_refused(self) -> None:
+        """Who is not taken for who they say gets no session, and tries no more."""
+        server = Scripted([AUTH_FAILED])
+        self.failureResultOf(self.connect(server, Credentials("me", "secret")), AuthFailed)
+        self.assertEqual(server.links, 1)
+        self.assertEqual(self.states, [])
+
+    def test_errors(self) -> None:
+        """What has no name of its own was refused; what has one is told by it."""
+        server = Scripted([FINE, NO_NODE, UNKNOWN, None])
+        session = self.successResultOf(self.connect(server))
+        kinds = [NoNode, Refused, ConnectionLost]
+        asked = [session.get("/x") for _ in kinds]
+        for deferred, kind in zip(asked, kinds, strict=True):
+            fault: ZooKeeperFault = self.failureResultOf(self.settled(deferred), kind).value
+            self.assertEqual((type(fault), fault.path), (kind, "/x"))
+        self.wait(lambda: SessionState.CONNECTED in self.states)
+        self.successResultOf(self.settled(session.close()))
+
+    def test_listener_faulty(self) -> None:
+        """What a listener raises is logged, and harms nobody."""
+
+        def faulty(_: SessionState) -> None:
+            raise ZeroDivisionError
+
+        server = Scripted([FINE, None])
+        session = self.successResultOf(self.settled(self.ensemble(server).connect(faulty)))
+        self.failureResultOf(self.settled(session.exists("/")), ConnectionLost)
+        self.wait(lambda: session.state is SessionState.CONNECTED)
+        self.assertIsNotNone(self.successResultOf(self.settled(session.exists("/"))))
+        self.successResultOf(self.settled(session.close()))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+
+class SecretTests(ScriptCase):
+    """A password is for the server alone."""
+
+    def test_logs(self) -> None:
+        """It is in no log, whatever happens to the link; what happened is."""
+        texts: list[str] = []
+
+        def observe(event: LogEvent) -> None:
+            texts.append(f"{formatEvent(event)} {event!r}")
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        server = Scripted([FINE, FINE, None])
+        ensemble = self.ensemble(server, Credentials("me", "hush-hush"))
+        session = self.successResultOf(self.settled(ensemble.connect(self.states.append)))
+        self.failureResultOf(self.settled(session.exists("/")), ConnectionLost)
+        self.wait(lambda: SessionState.CONNECTED in self.states)
+        self.successResultOf(self.settled(session.close()))
+        shown = "\n".join([*texts, repr(ensemble), repr(session)])
+        self.assertNotIn("hush-hush", shown)
+        self.assertIn("Connection dropped", shown)
