@@ -78,7 +78,7 @@ class Definition(Struct, frozen=True, kw_only=True):
     removed_at: float | None = None
 
 
-class Seen(Struct, frozen=True, kw_only=True):
+class Seen(Struct, frozen=True, kw_only=True, gc=False):
     """What a task wrote down; without ``end`` it did not come to its end."""
 
     job: str
@@ -93,7 +93,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     by_clock: bool = True
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """What Chronos says of a run."""
 
     id: str

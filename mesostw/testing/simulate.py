@@ -7,6 +7,7 @@ Run simulations by their seeds, and tell the story of those that failed.
     python -m mesostw.testing.simulate --seeds 1-200
     python -m mesostw.testing.simulate --marathon --seed 7
     python -m mesostw.testing.simulate --chronos --seed 7
+    python -m mesostw.testing.simulate --chronos --year --seed 7
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TextIO
 from twisted.logger import globalLogBeginner
 
 from mesostw.testing.chronos import ChronosCluster
+from mesostw.testing.chronos_year import DAYS, ChronosYear
 from mesostw.testing.cluster import STORM_S, Cluster, Report
 from mesostw.testing.marathon import MarathonCluster
 
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--seconds", type=float, default=STORM_S, help="how long things go wrong")
     parser.add_argument("--marathon", action="store_true", help="the framework is Marathon")
     parser.add_argument("--chronos", action="store_true", help="the framework is Chronos")
+    parser.add_argument("--year", action="store_true", help="200 jobs of Chronos for a year")
+    parser.add_argument("--days", type=int, default=DAYS, help="how long such a year is")
     parser.add_argument("--story", action="store_true", help="tell the story also of a success")
     options = parser.parse_args(arguments)
     if options.seeds:
@@ -40,18 +44,21 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
         seeds = range(int(first), int(last) + 1)
     else:
         seeds = range(options.seed or 0, (options.seed or 0) + 1)
-    kind = kind_of(options)
+    if options.year and not options.chronos:
+        parser.error("--year is for --chronos")
     failed = []
     trouble: Counter[str] = Counter()
     began = time.monotonic()
     for seed in seeds:
-        report = kind(seed, storm_s=options.seconds).run()
+        report = of_seed(seed, options).run()
         trouble += report.trouble
         if report.faults:
             failed.append(seed)
         if options.story or (report.faults and len(seeds) == 1):
             out.write("\n".join(report.lines) + "\n")
         out.write(summary(report) + "\n")
+        if options.year:
+            out.write(f"  {report.lines[-1].strip()}\n")
     took = time.monotonic() - began
     out.write(
         f"{len(seeds)} seeds in {took:.1f} s, {sum(trouble.values())} faults made,"
@@ -60,11 +67,14 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     return 1 if failed else 0
 
 
-def kind_of(options: argparse.Namespace) -> type[Cluster]:
-    """The cluster with the framework that was asked for."""
+def of_seed(seed: int, options: argparse.Namespace) -> Cluster | ChronosYear:
+    """What was asked for."""
+    if options.year:
+        return ChronosYear(seed, days=options.days)
     if options.chronos:
-        return ChronosCluster
-    return MarathonCluster if options.marathon else Cluster
+        return ChronosCluster(seed, storm_s=options.seconds)
+    kind = MarathonCluster if options.marathon else Cluster
+    return kind(seed, storm_s=options.seconds)
 
 
 def summary(report: Report) -> str:
