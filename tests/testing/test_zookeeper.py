@@ -18,7 +18,7 @@ from mesostw.model.zookeeper import (
     Watched,
 )
 from mesostw.testing.clock import HeapClock, LifeClock
-from mesostw.testing.contracts import zookeeper, zookeeper_sessions
+from mesostw.testing.contracts import zookeeper, zookeeper_sessions, zookeeper_storm
 from mesostw.testing.zookeeper.client import MemoryZooKeeper
 from mesostw.testing.zookeeper.ensemble import Ensemble, Fault
 from tests.testing.zookeeper_programs import Program, Run, programs
@@ -90,6 +90,15 @@ class MemorySessionTests(zookeeper_sessions.SessionContract, SynchronousTestCase
 
     def setUp(self) -> None:
         self.world = MemoryWorld()
+
+
+class MemoryStormTests(zookeeper_storm.StormContract, SynchronousTestCase):
+    """The contract in bad weather."""
+
+    seeds = range(30)
+
+    def new_world(self, seed: int) -> MemoryWorld:
+        return MemoryWorld(seed)
 
 
 class FaultTests(zookeeper.ContractCase, SynchronousTestCase):
