@@ -9,7 +9,7 @@ import { DiffTable } from "../framework/difftable";
 import { faultWords, type Json, placeOf } from "../framework/document";
 import { useEditor } from "../framework/editor";
 import { Field } from "../framework/fields";
-import type { PageProps } from "../pages/pages";
+import type { PageProps } from "../pages/page";
 import { Commands } from "../parts/bits";
 import { go, hashOf, place } from "../router";
 import { chronos } from "../state";

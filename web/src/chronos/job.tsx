@@ -10,7 +10,7 @@ import { Buttons } from "../framework/menu";
 import { type Reason, WhyView } from "../framework/why";
 import { standalone } from "../home";
 import type { Row } from "../live/frames";
-import type { PageProps } from "../pages/pages";
+import type { PageProps } from "../pages/page";
 import { Commands, Copy, Facts, Tabs } from "../parts/bits";
 import { hashOf, place } from "../router";
 import { follow, followChronos, nowS } from "../state";

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { duration, moment, number, size } from "../format";
 import type { Row } from "../live/frames";
-import type { PageProps } from "../pages/pages";
+import type { PageProps } from "../pages/page";
 import { Age, Commands, Copy, Facts, Tabs } from "../parts/bits";
 import { hashOf, place } from "../router";
 import { follow, followMarathon, nowS } from "../state";

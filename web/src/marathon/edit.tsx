@@ -1,5 +1,5 @@
 import { useMemo, useState } from "preact/hooks";
-import type { PageProps } from "../pages/pages";
+import type { PageProps } from "../pages/page";
 import { Commands } from "../parts/bits";
 import { go, hashOf, place } from "../router";
 import { curlOf } from "../framework/actions";

@@ -9,7 +9,7 @@ import { memberLook } from "../states";
 import { Grid } from "../table/grid";
 import { AGENTS } from "./agents";
 import { Missing } from "./missing";
-import type { PageProps } from "./pages";
+import type { PageProps } from "./page";
 import { TASKS } from "./tasks";
 
 const RESOURCES = [["cpus", "CPU", number], ["mem", "Memory", size], ["disk", "Disk", size], ["gpus", "GPU", number]] as const;

@@ -8,7 +8,7 @@ import { memberLook } from "../states";
 import { Grid } from "../table/grid";
 import { FRAMEWORKS, webPage } from "./frameworks";
 import { Missing } from "./missing";
-import type { PageProps } from "./pages";
+import type { PageProps } from "./page";
 import { TASKS } from "./tasks";
 
 export function FrameworkPage({ parts }: PageProps) {

@@ -1,4 +1,3 @@
-import type { ComponentType } from "preact";
 import { home, standalone } from "../home";
 import { lazy } from "../shell/lazy";
 import { AgentPage } from "./agent";
@@ -9,28 +8,9 @@ import { FRAMEWORKS } from "./frameworks";
 import { ListPage } from "./list";
 import { OFFERS } from "./offers";
 import { Overview } from "./overview";
+import type { Page } from "./page";
 import { TaskPage } from "./task";
 import { TASKS } from "./tasks";
-
-/** What a page is given: the parts of the address after its own name. */
-export interface PageProps {
-  readonly parts: readonly string[];
-}
-
-export interface Page {
-  /** The first part of the address. */
-  readonly path: string;
-  readonly label: string;
-  /** The letter after `g` that goes there. */
-  readonly key: string;
-  /** A path on a field of 20 by 20. */
-  readonly icon: string;
-  readonly list: ComponentType<PageProps>;
-  /** Shown when the address names one object. */
-  readonly detail?: ComponentType<PageProps>;
-  /** Reached from other pages and by its letter, but not in the list of pages. */
-  readonly hidden?: boolean;
-}
 
 const pages = () => import("../marathon/chunk");
 const APPS_ICON = "M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM14 11v6M11 14h6";

@@ -10,7 +10,7 @@ import { follow } from "../state";
 import { taskLook } from "../states";
 import { agentLink, frameworkLink } from "./cells";
 import { Missing } from "./missing";
-import type { PageProps } from "./pages";
+import type { PageProps } from "./page";
 import { taskAddress, taskCommands } from "./tasks";
 
 interface Status {

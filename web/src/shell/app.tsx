@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Page, PAGES, pageAt } from "../pages/pages";
+import type { Page } from "../pages/page";
+import { PAGES, pageAt } from "../pages/pages";
 import { hashOf, place } from "../router";
 import { follow, SELF } from "../state";
 import { setTheme, theme, type Theme } from "../theme";

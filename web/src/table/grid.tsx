@@ -1,10 +1,11 @@
 import { memo } from "./memo";
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import type { Row } from "../live/frames";
-import { hashOf, place, setQuery } from "../router";
+import { place, setQuery } from "../router";
 import { live } from "../state";
 import { type Column, type TableSpec, topicOf } from "./columns";
 import { Inspector } from "./inspector";
+import { cellOf, linkOf } from "./link";
 import { isNarrow } from "./narrow";
 import { SearchBar } from "./searchbar";
 import { type Sorting, TableView } from "./view";
@@ -270,14 +271,3 @@ const Line = memo(
     old.columns.length === next.columns.length &&
     old.columns.every((each, at) => each === next.columns[at]),
 );
-
-/** The address of a row's own page. */
-export function linkOf(spec: TableSpec, row: Row): string {
-  return hashOf(spec.link?.(row) ?? [], spec.query?.(row));
-}
-
-export function cellOf(shown: Column, row: Row, linked: TableSpec | null) {
-  const content = shown.cell?.(row) ?? (shown.read(row) as string | number | null) ?? "";
-  if (linked?.link === undefined) return content;
-  return <a href={linkOf(linked, row)}>{content}</a>;
-}

@@ -1,7 +1,7 @@
 import type { Row } from "../live/frames";
 import { Commands, Facts } from "../parts/bits";
 import type { TableSpec } from "./columns";
-import { linkOf } from "./grid";
+import { linkOf } from "./link";
 
 /** The row beside the list: everything about it, and what can be done, while the list keeps its place. */
 export function Inspector({ spec, row, close }: { spec: TableSpec; row: Row | undefined; close: () => void }) {
