@@ -15,9 +15,11 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
+from mesostw.model.zkurl import ZkUrl
 from mesostw.model.zookeeper import SessionState
 from mesostw.testing.contracts import zookeeper, zookeeper_sessions, zookeeper_storm
 from mesostw.testing.zookeeper import server
+from mesostw.zookeeper.ensemble import KazooEnsemble
 from tests.functional.zookeeper_world import RealWorld
 
 
@@ -78,6 +80,25 @@ class ServerTests(RealCase, zookeeper.ContractCase):
         self.until_told(client, SessionState.SUSPENDED, SessionState.CONNECTED)
         self.assertEqual(self.result(client.get("/e"))[0], b"kept")
         self.result(client.close())
+
+    def test_leader_killed(self) -> None:
+        """A session outlives the leader of three servers, wherever it was connected."""
+        ensemble = server.ZooKeeperServers()
+        self.addCleanup(ensemble.remove)
+        self.world = world = RealWorld(ensemble.servers[0], "/")
+        url = ZkUrl(tuple(("127.0.0.1", one.port) for one in ensemble.servers), "/three")
+        states: list[SessionState] = []
+        connecting = KazooEnsemble(url, world.clock, world.post, 4.0).connect(states.append)
+        session = self.result(connecting)
+        self.result(session.create("/e", ephemeral=True))
+        number = session.session_id
+        ensemble.leader().kill()
+        # It notices when its server does, which drops everybody while there is no leader.
+        self.until(lambda: SessionState.SUSPENDED in states)
+        self.until(lambda: session.state is SessionState.CONNECTED)
+        stat = self.result(session.exists("/e"))
+        self.assertEqual((stat.ephemeral_owner, session.session_id), (number, number))
+        self.result(session.close())
 
     def test_nothing_left(self) -> None:
         """Sessions that were closed, expired, given up or never opened leave nothing behind."""

@@ -47,7 +47,7 @@ class RealWorld(zookeeper.World):
         for proxy in self._proxies.values():
             proxy.close()
 
-    def _post(self, call: Callable[..., object], *arguments: object) -> None:
+    def post(self, call: Callable[..., object], *arguments: object) -> None:
         self._calls.put((call, arguments))
 
     def link(self, name: str) -> Proxy:
@@ -65,7 +65,7 @@ class RealWorld(zookeeper.World):
     ) -> IZooKeeper:
         path = self._root + (root if root != "/" else "")
         url = ZkUrl((("127.0.0.1", self.link(link).port),), path, credentials)
-        return KazooEnsemble(url, self.clock, self._post, timeout_s)
+        return KazooEnsemble(url, self.clock, self.post, timeout_s)
 
     def pass_time(self, deferred: Deferred[Any] | None, at_most_s: float) -> None:
         end = time.monotonic() + at_most_s

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -50,15 +50,21 @@ class ZooKeeperServer:
     A server on 127.0.0.1 that serves once made.
 
     :param tick_ms: its unit of time: sessions get from 2 to 20 of them.
+    :param peers: the ports of an ensemble's servers to speak and to vote, ours among them
+        at ``number`` (from 1); such a server is only launched, and serves with the others.
     :raises AssertionError: it does not come up; its log is in the message.
     """
 
-    def __init__(self, tick_ms: int = 200) -> None:
+    def __init__(
+        self, tick_ms: int = 200, peers: Sequence[tuple[int, int]] = (), number: int = 0
+    ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mesostw-zookeeper-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         config = {
             "tickTime": tick_ms,
+            "initLimit": 10,
+            "syncLimit": 5,
             "dataDir": self.directory / "data",
             "clientPort": self.port,
             "clientPortAddress": "127.0.0.1",
@@ -67,10 +73,16 @@ class ZooKeeperServer:
             "maxClientCnxns": 0,
             "preAllocSize": 4096,
         }
+        for other, (speak, vote) in enumerate(peers, 1):
+            config[f"server.{other}"] = f"127.0.0.1:{speak}:{vote}"
         text = "".join(f"{name}={value}\n" for name, value in config.items())
         (self.directory / "zoo.cfg").write_text(text)
+        (self.directory / "data").mkdir()
+        (self.directory / "data" / "myid").write_text(f"{number}\n")
         try:
-            self.start()
+            self.launch()
+            if not peers:
+                self.await_serving()
         except BaseException:
             self.remove()
             raise
@@ -81,7 +93,12 @@ class ZooKeeperServer:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, again after :meth:`stop` or :meth:`kill`, with what it had kept."""
+        """Start it again after :meth:`kill`, with what it had kept."""
+        self.launch()
+        self.await_serving()
+
+    def launch(self) -> None:
+        """Start the process."""
         with open(self.directory / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -97,12 +114,23 @@ class ZooKeeperServer:
                 stderr=log,
                 cwd=self.directory,
             )
+
+    def await_serving(self) -> None:
+        """Wait until it serves."""
+        assert self._process is not None
         end = time.monotonic() + START_TIMEOUT_S
-        while "Mode:" not in self.ask("srvr"):
+        while not self.mode():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(LOOK_S)
             if self._process.returncode is not None or time.monotonic() > end:
                 raise AssertionError((self.directory / "log").read_text())
+
+    def mode(self) -> str:
+        """``standalone``, ``leader`` or ``follower``; empty if it does not serve."""
+        for line in self.ask("srvr").splitlines():
+            if line.startswith("Mode: "):
+                return line.removeprefix("Mode: ")
+        return ""
 
     def ask(self, word: str) -> str:
         """What the server says to a four-letter word; nothing if it does not serve."""
@@ -134,7 +162,33 @@ class ZooKeeperServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def _free_port() -> int:
+class ZooKeeperServers:
+    """An ensemble of servers that serves once made, with a leader."""
+
+    def __init__(self, count: int = 3, tick_ms: int = 200) -> None:
+        peers = [(free_port(), free_port()) for _ in range(count)]
+        self.servers: list[ZooKeeperServer] = []
+        try:
+            for number in range(1, count + 1):
+                self.servers.append(ZooKeeperServer(tick_ms, peers, number))
+            for one in self.servers:
+                one.await_serving()
+        except BaseException:
+            self.remove()
+            raise
+
+    def leader(self) -> ZooKeeperServer:
+        """Who leads now."""
+        return next(one for one in self.servers if one.mode() == "leader")
+
+    def remove(self) -> None:
+        """End them all and remove their directories."""
+        for one in self.servers:
+            one.remove()
+
+
+def free_port() -> int:
+    """A port that nobody had a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
