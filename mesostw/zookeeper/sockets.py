@@ -34,7 +34,8 @@ class Bell:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._fd, self._hammer = os.pipe()
+        os.set_blocking(self._fd, False)
         self._rung = False
         # A list's length is a count that two threads may change.
         self._due: deque[None] = deque()
@@ -46,8 +47,9 @@ class Bell:
         """Wake whoever waits for this; once until it has been heard."""
         with self._lock:
             if self._fd >= 0 and not self._rung:
+                # Once until it has been heard: the pipe is never full.
                 self._rung = True
-                os.eventfd_write(self._fd, 1)
+                os.write(self._hammer, b"!")
 
     def hush(self) -> None:
         """It was heard: whoever rings from now on wakes again."""
@@ -55,7 +57,7 @@ class Bell:
             self._rung = False
             if self._fd >= 0:
                 with suppress(BlockingIOError):
-                    os.eventfd_read(self._fd)
+                    os.read(self._fd, 1)
 
     def pending(self) -> int:
         """How many requests are due."""
@@ -78,6 +80,7 @@ class Bell:
         with self._lock:
             if self._fd >= 0:
                 os.close(self._fd)
+                os.close(self._hammer)
                 self._fd = -1
 
 
