@@ -67,6 +67,9 @@ def make(
         retries=retries,
     )
     turn.change(RunChanged(run))
+    if not_before > wall:
+        # From here on it is a distance, whatever becomes of the wall clock until it is looked at.
+        turn.live.starts_at[run.id] = turn.now.steady + not_before - wall
     turn.mark(job.name)
     return run
 

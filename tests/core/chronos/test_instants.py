@@ -178,6 +178,20 @@ class ClockTests(SynchronousTestCase):
         self.assertEqual(len(world.live.alarm_of), 1)
         self.assertLess(len(world.live.alarms), 110)
 
+    def test_retry_in_a_pause(self) -> None:
+        """A retry that was made in a pause waits as long as it is to, however the clock is set."""
+        world = World()
+        world.put(minutely(offset_s=10, retry_delay_seconds=20, count=1))
+        world.advance(11)
+        world.ask(PauseAsked(paused=True))
+        world.finish_all(TaskState.TASK_FAILED)
+        world.step_wall(3_600)
+        world.ask(PauseAsked(paused=False))
+        world.advance(18)
+        self.assertEqual(world.states(), ["failed", "waiting"])
+        world.advance(3)
+        self.assertEqual(world.states(), ["failed", "running"])
+
     def test_retry(self) -> None:
         """A delay is a distance: setting the clock back makes none longer."""
         world = World()
