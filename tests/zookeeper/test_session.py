@@ -149,6 +149,27 @@ class AnswerTests(ScriptCase):
         self.wait(lambda: SessionState.CONNECTED in self.states)
         self.successResultOf(self.settled(session.close()))
 
+    def test_gate(self) -> None:
+        """What is asked before a loss is heard of is not sent over the next link."""
+        server = Scripted([FINE, None])
+        session = self.successResultOf(self.connect(server))
+        fired: list[str] = []
+        for one in (session.get("/1"), session.get("/2")):
+            _ = one.addErrback(lambda failure: fired.append(failure.type.__name__))
+        self.clock.advance(0)
+        # Nobody listens while the link breaks and another is made.
+        end = time.monotonic() + PATIENCE_S
+        while server.links < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        third = session.get("/3")
+        _ = third.addErrback(lambda failure: fired.append(failure.type.__name__))
+        self.clock.advance(0)
+        time.sleep(0.1)
+        self.wait(lambda: session.state is SessionState.CONNECTED and self.states)
+        self.assertEqual(self.states, [SessionState.SUSPENDED, SessionState.CONNECTED])
+        self.assertEqual(fired, ["ConnectionLost", "ConnectionLost", "NotConnected"])
+        self.successResultOf(self.settled(session.close()))
+
     def test_listener_faulty(self) -> None:
         """What a listener raises is logged, and harms nobody."""
 

@@ -222,6 +222,20 @@ class SessionContract(ContractCase):
         self.world.silence("a", False)
         self.until(lambda: len(client.states) > 1)
 
+    def test_silent_link_in_use(self) -> None:
+        """A silent link is noticed as soon by who keeps asking."""
+        client = self.open(timeout_s=2.0)
+        self.world.silence("a", True)
+        for _ in range(100):
+            if client.states:
+                break
+            _ = client.exists("/").addErrback(lambda _: None)
+            self.world.pass_time(None, 0.02)
+        self.assertEqual(client.states, [SUSPENDED])
+        self.world.cut("a")
+        self.world.silence("a", False)
+        self.until(lambda: len(client.states) > 1)
+
     def test_expiry(self) -> None:
         """A session that the ensemble has ended is over for good; a new one is another."""
         client, other = self.open("a"), self.open("b")
