@@ -20,7 +20,7 @@ Note [Released in order]
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -188,6 +188,43 @@ class Questions:
             answer.errback(GivenUp(reason))
 
 
+class _Voice:
+    """
+    Says what a turn says: effects in order, one write a peer.
+
+    :param performers: of the kinds of effects that every driver performs.
+    :param perform: performs all others.
+    """
+
+    def __init__(
+        self,
+        exchange: IExchange,
+        performers: Mapping[type, Callable[..., None]],
+        perform: Callable[[object], None],
+    ) -> None:
+        self._exchange, self._performers, self._perform = exchange, performers, perform
+
+    def say(self, effects: Sequence[object]) -> None:
+        """Perform ``effects``, and send what they say."""
+        outbox: dict[LinkId, list[Struct]] = {}
+        performers = self._performers
+        for effect in effects:
+            if type(effect) is Send:
+                messages = outbox.get(effect.link)
+                if messages is None:
+                    outbox[effect.link] = [effect.message]
+                else:
+                    messages.append(effect.message)
+                continue
+            if type(effect) is Close and (last := outbox.pop(effect.link, None)):
+                self._exchange.send(effect.link, last)
+            performer = performers.get(type(effect), self._perform)
+            performer(effect)
+        send = self._exchange.send
+        for link, messages in outbox.items():
+            send(link, messages)
+
+
 @implementer(IInbox)
 class Driver(Generic[S, C, E]):
     """
@@ -218,7 +255,6 @@ class Driver(Generic[S, C, E]):
         self._store = store
         self._feed = feed
         self._exchange = exchange
-        self._performer = performer
         self._give_up = give_up
         self._checking = checking
         self._told: deque[object] = deque()
@@ -229,12 +265,12 @@ class Driver(Generic[S, C, E]):
         self._resumes: list[Callable[[], None]] = []
         self._story = Story(verbose=verbose)
         self._hearing: object = None
-        self._running = False
+        self._running = self._held = False
         self._given_up = False
         self._stopped: Deferred[None] | None = None
         #: The store's epoch that this daemon writes under; 0 before :meth:`start`.
         self.epoch = 0
-        self._performers: dict[type, Callable[..., None]] = {
+        performers: dict[type, Callable[..., None]] = {
             Close: self._close,
             Arm: self._arm,
             Disarm: self._timers.disarm,
@@ -243,6 +279,7 @@ class Driver(Generic[S, C, E]):
             Unroute: exchange.unroute,
             Continue: lambda _: self.tell((Continued(),)),
         }
+        self._voice = _Voice(exchange, performers, performer.perform)
 
     # --- a life ---------------------------------------------------------------
 
@@ -266,6 +303,19 @@ class Driver(Generic[S, C, E]):
         self._take(turn, restored)
         self._running = True
         self._close_turn(turn)
+        self._schedule()
+
+    def hold(self, *, held: bool) -> None:
+        """
+        Act no more, or (``False``) go on with all that was told meanwhile.
+
+        Whoever may have been replaced, and cannot know, is held: nothing is heard, so nothing
+        is decided and said.
+        """
+        self._held = held
+        if held and self._turn_due is not None:
+            self._turn_due.cancel()
+            self._turn_due = None
         self._schedule()
 
     def stop(self) -> Deferred[None]:
@@ -343,7 +393,7 @@ class Driver(Generic[S, C, E]):
                 resume()
 
     def _schedule(self) -> None:
-        if self._told and self._running and self._turn_due is None:
+        if self._told and self._running and not self._held and self._turn_due is None:
             self._turn_due = self._clock.callLater(0, self._turn)
 
     # --- a turn ---------------------------------------------------------------
@@ -423,24 +473,7 @@ class Driver(Generic[S, C, E]):
     def _release(self, turn: _Turn[C, E]) -> None:
         if turn.changes:
             self._feed.publish(turn.changes)
-        outbox: dict[LinkId, list[Struct]] = {}
-        performers = self._performers
-        effects: Sequence[object] = turn.effects
-        for effect in effects:
-            if type(effect) is Send:
-                messages = outbox.get(effect.link)
-                if messages is None:
-                    outbox[effect.link] = [effect.message]
-                else:
-                    messages.append(effect.message)
-                continue
-            if type(effect) is Close and (last := outbox.pop(effect.link, None)):
-                self._exchange.send(effect.link, last)
-            performer = performers.get(type(effect), self._performer.perform)
-            performer(effect)
-        send = self._exchange.send
-        for link, messages in outbox.items():
-            send(link, messages)
+        self._voice.say(turn.effects)
 
     def _close(self, effect: Close) -> None:
         self._exchange.close(effect.link, effect.reason)

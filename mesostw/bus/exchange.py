@@ -71,8 +71,8 @@ class Exchange:
         self.epoch = 0
         #: Where this daemon's HTTP answers, ``ip:port``.
         self.address = ""
-        #: Said to every hello while it is set: not leading, recovering.
-        self.unwelcome: Unwelcome | None = None
+        #: What every hello is answered while there is something: that another leads.
+        self.unwelcome: Callable[[], Unwelcome | None] = lambda: None
         #: How often each kind came that this program does not know.
         self.unknown_kinds: Counter[int] = Counter()
         #: Frames passed on, and frames dropped because their route is void.
@@ -107,8 +107,9 @@ class Exchange:
 
     def greet(self, hello: Hello) -> Welcome | Unwelcome:
         """What this daemon answers to whoever dials it."""
-        if self.unwelcome is not None:
-            return self.unwelcome
+        unwelcome = self.unwelcome()
+        if unwelcome is not None:
+            return unwelcome
         if getattr(self, "inbox", None) is None:
             return Unwelcome(reason="recovering", message=f"the {self.role} is starting")
         if hello.role not in self._welcomes:

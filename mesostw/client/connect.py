@@ -8,6 +8,7 @@ from typing import Any
 
 from mesostw.bus.dial import Dialer
 from mesostw.bus.exchange import Exchange
+from mesostw.client.leading import leader_dialer
 from mesostw.client.scheduler import Scheduler, SchedulerClient
 from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.reactor_time import ReactorClock, install_steady_time
@@ -21,7 +22,7 @@ def connect(
     explicit_acknowledgements: bool = False,
 ) -> SchedulerClient:
     """
-    A client for ``scheduler``; call its ``start("HOST:PORT")``.
+    A client for ``scheduler``; call its ``start("HOST:PORT")``, or ``start("zk://...")``.
 
     Where nothing is scheduled yet the reactor gets a steady clock, so that a change of
     the wall clock cannot freeze its timers.
@@ -31,7 +32,8 @@ def connect(
     clock = ReactorClock(reactor)
     exchange = Exchange(clock, "framework", forwards=False)
     # Each process has a jitter of its own, or all would come back at once.
-    dialer = Dialer(reactor, exchange, Random(int.from_bytes(os.urandom(8), "big")))
+    chance = Random(int.from_bytes(os.urandom(8), "big"))
+    dialer = leader_dialer(reactor, Dialer(reactor, exchange, chance))
     return SchedulerClient(
         clock,
         exchange,

@@ -22,6 +22,7 @@ from mesostw import API_VERSION
 from mesostw.bus.dial import Dialer
 from mesostw.bus.doorway import BACKLOG, Doorway
 from mesostw.bus.exchange import Exchange
+from mesostw.client.leading import leader_dialer
 from mesostw.core.agent.changes import AgentChange
 from mesostw.core.agent.flags import AgentFlags
 from mesostw.core.agent.machine import Agent
@@ -44,6 +45,7 @@ from mesostw.daemons.options import (
 from mesostw.daemons.sandbox_gc import SandboxSweeper
 from mesostw.daemons.stopping import stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
+from mesostw.daemons.zk_flags import MASTER_FLAG
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.http.identity import Identity
@@ -63,16 +65,6 @@ from mesostw.unattended import unattended
 
 #: Of randomness in the names that one life gives.
 NONCE_BYTES: Final = 8
-
-
-def master_address(text: str) -> str:
-    """``host:port``."""
-    host, colon, number = text.rpartition(":")
-    if "://" in text:
-        raise ValueError("finding the master by ZooKeeper is not supported in this version")
-    if not (host and colon and number.isdigit() and int(number) < 65536):
-        raise ValueError("give HOST:PORT")
-    return text
 
 
 def share(text: str) -> float:
@@ -104,7 +96,7 @@ class Options(FlagOptions):
     synopsis = "[options]"
     longdesc = "Run tasks on this machine. Every flag also reads MESOS_<FLAG>."
     flags: ClassVar[Sequence[Flag]] = (
-        Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
+        MASTER_FLAG,
         Flag("work_dir", "Where records and sandboxes are kept.", required=True),
         Flag("port", "Port for executors and browsers. 0: any.", "5051", port),
         Flag("resources", "As cpus:4;mem:1024 or JSON; what is not named is detected."),
@@ -263,7 +255,8 @@ class AgentDaemon(Service):
                 counters=self._fetcher.gauges,
             )
         )
-        self._hang_up = Dialer(reactor, exchange, Random(nonce)).dial(options["master"])
+        dialer = leader_dialer(reactor, Dialer(reactor, exchange, Random(nonce)))
+        self._hang_up = dialer.dial(options["master"])
         self._log.info(
             "agent answers at {address} with {resources}",
             address=flags.address,

@@ -76,6 +76,7 @@ class ChronosDaemon(FrameworkDaemon):
     """Chronos over its store, its port and its master."""
 
     title, role, name_flag = "Chronos", "chronos", "mesos_framework_name"
+    candidates = "/candidate"
 
     _log = Logger()
 
@@ -116,6 +117,7 @@ class ChronosDaemon(FrameworkDaemon):
                     flags=shown(options),
                 ),
                 flags=self._core.flags,
+                leader=lambda: self.seat.leader,
                 web=Agent(self.reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
                 credentials=options["http_credentials"] or "",
                 allowed_origins=options["access_control_allow_origin"],

@@ -18,7 +18,6 @@ from mesostw.daemons.framework_flags import (
     credentials,
     http_flags,
     interval,
-    master_address,
     milliseconds,
     seconds,
 )
@@ -30,6 +29,7 @@ from mesostw.daemons.options import (
     count,
     file_text,
 )
+from mesostw.daemons.zk_flags import MASTER_FLAG, ZK_PARTS
 from mesostw.model.names import check_role
 
 #: Told to nobody: some are passwords, and the paths of chats' URLs are as good as one.
@@ -66,16 +66,11 @@ IDLE: Final = {
     },
 }
 
-_ONE_ALONE: Final = "several Chronos over ZooKeeper are not supported yet: leave it out"
 _NO_TLS: Final = "HTTPS is not supported yet: leave it out, and let a proxy before it speak TLS"
 _NO_GRAPHITE: Final = "not supported yet: leave it out, and have /metrics/prometheus read"
 
 #: What to do instead of each flag that is not there yet.
 ABSENT: Final = {
-    "zk_hosts": _ONE_ALONE,
-    "zk_path": _ONE_ALONE,
-    "zk_timeout": _ONE_ALONE,
-    "zk_auth": _ONE_ALONE,
     "https_port": _NO_TLS,
     "ssl_keystore_path": _NO_TLS,
     "ssl_keystore_password": _NO_TLS,
@@ -133,7 +128,8 @@ def _absent(words: str) -> Callable[[str], NoReturn]:
 
 
 FLAGS: Final[Sequence[Flag]] = (
-    Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
+    MASTER_FLAG,
+    *ZK_PARTS,
     Flag("work_dir", "Where jobs, their runs and counters are kept.", required=True),
     *http_flags("Chronos", "4400", "*"),
     Flag("mesos_framework_name", "Name of the framework at the master.", "chronos"),

@@ -5,16 +5,6 @@ from __future__ import annotations
 from mesostw.daemons.options import Flag, count, file_text, port
 
 
-def master_address(text: str) -> str:
-    """``host:port``; the ``zk://`` form needs several masters, which are not there yet."""
-    if "://" in text:
-        raise ValueError("finding the master by ZooKeeper is not there yet; give HOST:PORT")
-    host, colon, number = text.rpartition(":")
-    if not (host and colon and number.isdigit() and int(number) < 65_536):
-        raise ValueError("give HOST:PORT")
-    return text
-
-
 def milliseconds(text: str) -> float:
     """Seconds from a whole number of milliseconds."""
     if not text.isdigit():

@@ -30,8 +30,10 @@ from mesostw.daemons.local_parts import address_of
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import FlagOptions
 from mesostw.daemons.pauses import keep_pauses_short
+from mesostw.daemons.seat import Hooks, seat_of
 from mesostw.daemons.stopping import settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
+from mesostw.daemons.zk_flags import framework_bench
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.http.api.levels import LogLevels
@@ -39,7 +41,6 @@ from mesostw.http.serving import HouseSite
 from mesostw.interfaces import IPerformer
 from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.reactor_time import ReactorClock, install_steady_time
-from mesostw.store.sqlite import SqliteStore
 from mesostw.unattended import unattended
 
 #: Of randomness in the names that one life gives.
@@ -73,6 +74,8 @@ class FrameworkDaemon(Service):
     role: ClassVar[str]
     #: The flag that names it at the master.
     name_flag: ClassVar[str] = "framework_name"
+    #: Where in ZooKeeper those are that would lead.
+    candidates: ClassVar[str]
 
     def __init__(self, options: FlagOptions, reactor: Any, levels: LogLevels) -> None:
         self.options, self.reactor, self.levels = options, reactor, levels
@@ -80,14 +83,16 @@ class FrameworkDaemon(Service):
         work_dir = Path(options["work_dir"]).absolute()
         # What is run may have secrets in its variables.
         claim(work_dir, mode=0o700)
-        store = SqliteStore(str(work_dir / f"{self.role}.db"), reactor.callFromThread)
+        bench = framework_bench(options, self.candidates)
+        file, hooks = str(work_dir / f"{self.role}.db"), Hooks(self._hold, self.step_down)
+        self.seat = seat_of(reactor, clock, file, bench, hooks)
         nonce = os.urandom(NONCE_BYTES)
         mind = self.mind(nonce, Random(int.from_bytes(nonce, "big")))
         scheduler = CoreScheduler(mind.performer)
         exchange = Exchange(clock, self.role, ())
         self._doorway = Doorway(exchange)
         driver = self.driver = Driver(
-            clock, mind.core, store, mind.feed, exchange, scheduler, self.give_up
+            clock, mind.core, self.seat.store, mind.feed, exchange, scheduler, self.give_up
         )
         exchange.inbox = scheduler.inbox = driver
         # What it says of itself is known once the store has been read.
@@ -120,7 +125,7 @@ class FrameworkDaemon(Service):
     # --- a life -----------------------------------------------------------------
 
     def startService(self) -> None:
-        """Listen, read the store, then dial the master."""
+        """Listen, come to lead, read the store, then dial the master."""
         super().startService()
         unattended(self._start(), self.give_up)
 
@@ -134,14 +139,22 @@ class FrameworkDaemon(Service):
             interface=options["http_address"],
         )
         number = listening.getHost().port
+        address = address_of(options["hostname"] or options["http_address"], number)
+        site = self.site(address)
+        if self.seat.has_rivals:
+            # Whoever does not lead asks who does.
+            self._doorway.site = site
+        await self.seat.win(address.encode())
         await self.driver.start()
         keep_pauses_short()
-        address = address_of(options["hostname"] or options["http_address"], number)
-        self._doorway.site = self.site(address)
+        self._doorway.site = site
         client = self._client
         client.framework = self.introduction(f"http://{address}/")
         unattended(client.start(options["master"]), self._refused)
         self._log.info("{title} answers at {address}", title=self.title, address=address)
+
+    def _hold(self, held: bool) -> None:
+        self.driver.hold(held=held)
 
     def _refused(self, failure: Failure) -> None:
         # The core has heard of it too, and steps down with a reason that says more.
@@ -174,6 +187,7 @@ class FrameworkDaemon(Service):
         self._client.stop()
         self.quieten()
         await self.driver.stop()
+        await self.seat.leave()
 
 
 def service_of(

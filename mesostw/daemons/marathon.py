@@ -83,6 +83,7 @@ class MarathonDaemon(FrameworkDaemon):
     """Marathon over its store, its port and its master."""
 
     title, role = "Marathon", "marathon"
+    candidates = "/leader"
 
     _core: Marathon
     _feed: Feed[MarathonState, Any]
@@ -122,6 +123,7 @@ class MarathonDaemon(FrameworkDaemon):
                     flags=shown(options),
                 ),
                 flags=self._core.flags,
+                leader=lambda: self.seat.leader,
                 web=Agent(reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
                 abdicate=self.abdicate,
                 credentials=options["http_credentials"] or "",

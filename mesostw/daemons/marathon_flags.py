@@ -15,19 +15,21 @@ from mesostw.daemons.framework_flags import (
     amount,
     http_flags,
     interval,
-    master_address,
     milliseconds,
     seconds,
 )
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, one_of, port
+from mesostw.daemons.zk_flags import MASTER_FLAG, ZK_FLAGS_MS
 from mesostw.model.names import check_role
+from mesostw.model.zkurl import SCHEME, masked
 
 #: What a store or a client of Marathon's may be told of each flag; secrets are left out.
 SECRET: Final = frozenset({"http_credentials"})
 
 
 FLAGS: Final[Sequence[Flag]] = (
-    Flag("master", "The master's HOST:PORT.", read=master_address, required=True),
+    MASTER_FLAG,
+    *ZK_FLAGS_MS,
     Flag("work_dir", "Where apps, instances and deployments are kept.", required=True),
     *http_flags("Marathon", "8080", None),
     Flag("http_compression", "Whether answers are compressed for who takes that.", "true", boolean),
@@ -185,5 +187,8 @@ def config_of(options: FlagOptions) -> Mapping[str, object]:
         if options[name] is not None
     }
     found["failover_timeout"] = int(options["failover_timeout"])
-    found["mesos_leader_ui_url"] = f"http://{options['master']}/"
+    if options["master"].startswith(SCHEME):
+        found["master"] = masked(options["master"])
+    else:
+        found["mesos_leader_ui_url"] = f"http://{options['master']}/"
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Final, cast
@@ -29,8 +30,10 @@ from mesostw.core.master.state import ClusterState
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.pauses import keep_pauses_short
+from mesostw.daemons.seat import Hooks, seat_of, unwelcome
 from mesostw.daemons.stopping import settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
+from mesostw.daemons.zk_flags import ZK_FLAGS, bench_of
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
@@ -45,11 +48,15 @@ from mesostw.messages.machines import Address
 from mesostw.messages.masters import MasterCapability, MasterCapabilityType, MasterInfo
 from mesostw.model.names import check_role, check_weight
 from mesostw.reactor_time import ReactorClock, install_steady_time
-from mesostw.store.sqlite import SqliteStore
 from mesostw.unattended import unattended
+from mesostw.zookeeper.election import MASTERS
+from mesostw.zookeeper.masters import address_of, announced
 
 #: Mesos refuses shorter ones: agents that restart would lose their tasks.
 AGENT_REREGISTER_TIMEOUT_MIN_S: Final = 600.0
+
+#: Where the registry is kept, seen from the path in ``--zk``.
+REGISTRY: Final = "/registry"
 
 #: How long the proxy to agents' files waits for a connection.
 PROXY_CONNECT_TIMEOUT_S: Final = 5.0
@@ -83,6 +90,13 @@ class Options(FlagOptions):
         Flag("work_dir", "Where the registry is kept.", required=True),
         Flag("port", "Port for agents, frameworks and browsers. 0: any.", "5050", port),
         Flag("cluster", "Name of the cluster, shown to people.", ""),
+        *ZK_FLAGS,
+        Flag(
+            "quorum",
+            "Taken and of no effect: what is kept is kept by ZooKeeper, which has a quorum itself.",
+            None,
+            count,
+        ),
         Flag("agent_ping_timeout", "Between two pings of an agent.", "15secs", duration),
         Flag("max_agent_ping_timeouts", "Pings missed until unreachable.", "5", count),
         Flag(
@@ -145,10 +159,13 @@ class MasterDaemon(Service):
         self._port: IListeningPort | None = None
         self._exchange = Exchange(self._clock, "master", ("agent", "framework"))
         self._driver: Driver[Any, Any, Any] | None = None
+        self._elected: float | None = None
         self._live: Live | None = None
         work_dir = Path(options["work_dir"]).absolute()
         claim(work_dir)
-        self._store = SqliteStore(str(work_dir / "registry.db"), reactor.callFromThread)
+        bench = bench_of(options, MASTERS, REGISTRY, address_of)
+        file = str(work_dir / "registry.db")
+        self._seat = seat_of(reactor, self._clock, file, bench, Hooks(self._hold, self._lose))
 
     def startService(self) -> None:
         """Read the registry, then listen."""
@@ -156,36 +173,45 @@ class MasterDaemon(Service):
         unattended(self._start(), self._give_up)
 
     async def _start(self) -> None:
-        options, reactor = self._options, self._reactor
+        options, reactor, seat = self._options, self._reactor, self._seat
         exchange = self._exchange
         doorway = Doorway(exchange)
         # Listening first finds a taken port, or the free one that was asked for.
         listening = self._port = reactor.listenTCP(
             options["port"], doorway, backlog=BACKLOG, interface=options["ip"]
         )
-        number = listening.getHost().port
-        stored = await self._store.read()
         master_id = str(uuid4())
         identity = Identity(
             id=lambda: master_id,
             ip=options["ip"],
-            port=number,
+            port=listening.getHost().port,
             hostname=options["hostname"] or options["ip"],
             started=self._clock.wall(),
-            elected=self._clock.wall(),
+            elected=lambda: self._elected,
             flags=options.shown(),
             cluster=options["cluster"],
         )
-        core = Master(master_id, flags_of(options, master_id, identity), stored.epoch, _chance())
+        flags = flags_of(options, master_id, identity)
+        core = Master(master_id, flags, 0, _chance())
         feed: Feed[Any, Any] = Feed(ClusterState(), identity=master_id[:8])
+        exchange.id, exchange.address = master_id, identity.address
+        exchange.unwelcome = partial(unwelcome, self._seat)
         driver = self._driver = Driver(
-            self._clock, core, self._store, feed, exchange, NothingOfItsOwn(), self._give_up
+            self._clock, core, seat.store, feed, exchange, NothingOfItsOwn(), self._give_up
         )
+        site = self._site(identity, feed, driver, exchange, core)
+        if seat.has_rivals:
+            # Whoever does not lead says who does.
+            doorway.site = site
+        await seat.win(announced(flags.info))
+        self._elected = self._clock.wall()
+        stored = await seat.store.read()
+        core.reign(stored.epoch)
         exchange.inbox = driver
-        exchange.id, exchange.epoch, exchange.address = master_id, stored.epoch, identity.address
+        exchange.epoch = stored.epoch
         await driver.start(stored)
         keep_pauses_short()
-        doorway.site = self._site(identity, feed, driver, exchange, core)
+        doorway.site = site
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
             id=master_id,
@@ -218,10 +244,20 @@ class MasterDaemon(Service):
                 task_row=live.task_row,
                 why=core.why,
                 counters=core.counters,
+                leader=lambda: self._seat.leader,
                 dial=dial_with(reactor),
                 doors=doors,
             )
         )
+
+    def _hold(self, held: bool) -> None:
+        if self._driver is not None:
+            self._driver.hold(held=held)
+
+    def _lose(self, reason: str) -> None:
+        """Another leads, or soon will: begin anew as one that waits."""
+        self._log.critical("the master leads no more, and stops: {reason}", reason=reason)
+        stop_with(self._reactor, 1)
 
     def _give_up(self, failure: Failure) -> None:
         """Stop the process: a supervisor starts it again, and the registry is read again."""
@@ -242,7 +278,8 @@ class MasterDaemon(Service):
         if self._driver is not None:
             await self._driver.stop()
         else:
-            await self._store.close()
+            await self._seat.store.close()
+        await self._seat.leave()
 
 
 def _chance() -> Random:

@@ -29,6 +29,8 @@ class Flag:
     #: Turns text into the value; raises ``ValueError`` with words for the person.
     read: Callable[[str], Any] = str
     required: bool = False
+    #: The text as it may be shown: without passwords.
+    masked: Callable[[str], str] = str
 
 
 def duration(text: str) -> float:
@@ -113,7 +115,7 @@ class FlagOptions(usage.Options):
                 raise usage.UsageError(f"--{flag.name} must be given: {flag.doc}")
             self[flag.name] = None if text is None else _read(flag, source, text)
             if text is not None:
-                self._texts[flag.name] = text
+                self._texts[flag.name] = flag.masked(text)
 
     def shown(self) -> dict[str, str]:
         """Every set flag as it was given or defaulted, for ``/flags``."""
@@ -130,7 +132,7 @@ def _read(flag: Flag, source: str, text: str) -> object:
     try:
         return flag.read(text)
     except ValueError as fault:
-        raise usage.UsageError(f"{source}={text}: {fault}") from fault
+        raise usage.UsageError(f"{source}={flag.masked(text)}: {fault}") from fault
 
 
 def one_of(*words: str) -> Callable[[str], str]:

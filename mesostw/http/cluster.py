@@ -282,8 +282,9 @@ class ClusterPages:
             },
             "flags": identity.flags,
         }
-        if identity.elected is not None:
-            head["elected_time"] = identity.elected
+        elected = identity.elected()
+        if elected is not None:
+            head["elected_time"] = elected
         if identity.cluster:
             head["cluster"] = identity.cluster
         return head

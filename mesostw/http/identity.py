@@ -29,7 +29,7 @@ class Identity:
     flags: Mapping[str, str] = attrs.field(factory=dict)
     cluster: str = ""
     #: Since when this master leads, in wall seconds.
-    elected: float | None = None
+    elected: Callable[[], float | None] = lambda: None
 
     @property
     def address(self) -> str:

@@ -128,7 +128,6 @@ def master_metrics(view: ClusterState, uptime_s: float) -> dict[str, float]:
     found: dict[str, float] = {
         **dict.fromkeys(_MASTER_COUNTERS, 0),
         "master/uptime_secs": uptime_s,
-        "master/elected": 1,
         "master/slaves_active": agents[AgentState.ACTIVE],
         "master/slaves_inactive": agents[AgentState.INACTIVE] + agents[AgentState.DISCONNECTED],
         "master/slaves_connected": connected,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -94,14 +95,12 @@ def master_site(parts: MasterParts) -> HouseSite:
     gate = Gate(parts.leader, lambda: bool(feed.epoch))
     scheduler = SchedulerApi(parts.exchange, parts.inbox, parts.clock, _connected(feed), _updating)
 
-    def numbers() -> Mapping[str, float]:
-        uptime = parts.clock.wall() - parts.identity.started
-        return {**system_metrics(), **master_metrics(view(), uptime), **parts.counters()}
-
     pages = ClusterPages(feed, parts.identity, parts.clock)
     dashboard = Dashboard(parts.webfiles)
     exact: dict[str, IResource] = {
-        **_basics(parts.identity, MetricPages(numbers, lambda: cluster_series(view()))),
+        **_basics(
+            parts.identity, MetricPages(partial(_numbers, parts), lambda: cluster_series(view()))
+        ),
         "": dashboard,
         "redirect": Page(_redirect(parts)),
         "api/v1/scheduler": CallResource(gate, scheduler.take),
@@ -250,6 +249,14 @@ def _executors(feed: IFeed) -> Callable[[str, str], str]:
         return "" if key in view.executors else "Executor"
 
     return unknown
+
+
+def _numbers(parts: MasterParts) -> Mapping[str, float]:
+    """What ``/metrics/snapshot`` tells."""
+    uptime = parts.clock.wall() - parts.identity.started
+    elected = {"master/elected": float(parts.leader() == "")}
+    tables = master_metrics(_cluster(parts.feed)(), uptime)
+    return {**system_metrics(), **tables, **parts.counters(), **elected}
 
 
 def _redirect(parts: MasterParts) -> Callable[[Query], Reply]:

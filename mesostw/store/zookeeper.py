@@ -33,7 +33,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from twisted.internet.defer import Deferred, FirstError, fail, gatherResults
+from twisted.internet.defer import Deferred, FirstError, fail, gatherResults, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -56,21 +56,29 @@ class ZooKeeperStore:
     """
     A store in the nodes below ``root``.
 
-    :param session: of whoever leads; the store never ends it.
+    Whoever leads says with :meth:`use` whose session it is written in, before it is read; the
+    store never ends it.
     """
 
-    def __init__(self, session: IZooSession, root: str, clock: IClock) -> None:
-        self._session, self._root, self._clock = session, root, clock
+    _session: IZooSession
+    _line: Line
+
+    def __init__(self, root: str, clock: IClock) -> None:
+        self._root, self._clock = root, clock
         self._epoch = 0
         self._check = Check(f"{root}/epoch")
         self._ledger = Ledger()
         self._next = 0
-        self._line = Line(session, clock, self._give_up)
         self._waiting: deque[tuple[Deferred[None], Writes]] = deque()
         self._sent: deque[Deferred[None]] = deque()
         self._fault: Exception | None = StoreFailed(f"{root}: read first")
         self._cleaning = False
         self._closing: list[Deferred[None]] = []
+
+    def use(self, session: IZooSession) -> None:
+        """Write in ``session`` from now on."""
+        self._session = session
+        self._line = Line(session, self._clock, self._give_up)
 
     # --- the port ---------------------------------------------------------------------
 
@@ -89,6 +97,9 @@ class ZooKeeperStore:
         return appended
 
     def close(self) -> Deferred[None]:
+        if not self._epoch:
+            # Never read, so never written.
+            return succeed(None)
         closing: Deferred[None] = Deferred()
         self._closing.append(closing)
         self._end_if_idle()

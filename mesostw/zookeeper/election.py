@@ -23,10 +23,12 @@ from twisted.python.failure import Failure
 from mesostw.interfaces import IClock, IZooKeeper, IZooSession
 from mesostw.model.zookeeper import SessionExpired, SessionState, ZooKeeperFault
 from mesostw.unattended import unattended
-from mesostw.zookeeper.group import Group
+from mesostw.zookeeper.group import Group, Place
 
-#: What names of masters' nodes begin with; what they hold is a MasterInfo in JSON.
-MASTERS: Final = "json.info_"
+#: Of masters, as in Mesos; what their nodes hold is a MasterInfo in JSON.
+MASTERS: Final = Place("", "json.info_")
+#: Of frameworks' daemons, below where each has its own; their nodes hold ``host:port``.
+MEMBER: Final = "member_"
 #: Seconds between two attempts to open a session that was refused.
 REOPEN_S: Final = 5.0
 
@@ -78,10 +80,10 @@ class Detector:
         self,
         ensemble: IZooKeeper,
         clock: IClock,
-        label: str,
+        place: Place,
         told: Callable[[bytes | None], None],
     ) -> None:
-        self._ensemble, self._clock, self._label, self._told = ensemble, clock, label, told
+        self._ensemble, self._clock, self._place, self._told = ensemble, clock, place, told
         self._under_way: Deferred[None] | None = None
         self._group: Group | None = None
         self._ended: Deferred[None] = Deferred()
@@ -104,7 +106,7 @@ class Detector:
 
     async def _run(self) -> None:
         while self._running:
-            group = Group(self._ensemble, self._clock, self._label, self._changed)
+            group = Group(self._ensemble, self._clock, self._place, self._changed)
             self._ended = Deferred()
             try:
                 await group.open()
@@ -139,7 +141,7 @@ class Detector:
 class Ambition(Protocol):
     """What a candidate does with what becomes of it."""
 
-    def leader(self, data: bytes | None) -> None:
+    def leader_is(self, data: bytes | None) -> None:
         """Somebody else leads, or we do; ``None`` if nobody does."""
 
     def elected(self, session: IZooSession) -> None:
@@ -160,11 +162,11 @@ class Candidacy:
     """
 
     def __init__(
-        self, ensemble: IZooKeeper, clock: IClock, label: str, data: bytes, ambition: Ambition
+        self, ensemble: IZooKeeper, clock: IClock, place: Place, data: bytes, ambition: Ambition
     ) -> None:
         self._data, self._ambition = data, ambition
-        self._group = Group(ensemble, clock, label, self._changed)
-        self._watching = _Watching(self._group, ambition.leader)
+        self._group = Group(ensemble, clock, place, self._changed)
+        self._watching = _Watching(self._group, ambition.leader_is)
         self._own = ""
         self._leads = self._over = self._opened = False
 

@@ -12,8 +12,11 @@ Note [A join that nobody answered]
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -22,6 +25,7 @@ from twisted.python.failure import Failure
 from mesostw.interfaces import IClock, IZooKeeper, IZooSession
 from mesostw.model.zookeeper import (
     ConnectionLost,
+    NodeExists,
     NoNode,
     NotConnected,
     SessionExpired,
@@ -38,6 +42,19 @@ _BROKEN: Final = (ConnectionLost, NotConnected)
 T = TypeVar("T")
 
 
+class Place(Struct, frozen=True):
+    """Where members' nodes are, seen from an ensemble's root, and how their names begin."""
+
+    #: Empty for the root itself, else a path.
+    directory: str
+    #: Nodes whose names begin otherwise are not looked at.
+    label: str
+
+    def path(self, name: str) -> str:
+        """Where a member is."""
+        return f"{self.directory}/{name}"
+
+
 def number_of(name: str) -> int:
     """Tell the number that a member's name ends with."""
     return int(name[-10:])
@@ -45,9 +62,8 @@ def number_of(name: str) -> int:
 
 class Group:
     """
-    The members below an ensemble's root, for as long as one session lasts.
+    The members below a node, for as long as one session lasts.
 
-    :param label: what members' names begin with; others are not looked at.
     :param changed: told what the session does: ``SUSPENDED``, ``CONNECTED`` and, for good,
         ``EXPIRED``.
     """
@@ -58,10 +74,10 @@ class Group:
         self,
         ensemble: IZooKeeper,
         clock: IClock,
-        label: str,
+        place: Place,
         changed: Callable[[SessionState], None],
     ) -> None:
-        self._ensemble, self._clock, self._label, self._changed = ensemble, clock, label, changed
+        self._ensemble, self._clock, self._place, self._changed = ensemble, clock, place, changed
         self._told: Callable[[Sequence[str]], None] = lambda _names: None
         self._follows = self._looking = self._stale = self._closed = False
         self._again: IDelayedCall | None = None
@@ -71,6 +87,9 @@ class Group:
     async def open(self) -> IZooSession:
         """Begin the session."""
         self.session = await self._ensemble.connect(self._heard)
+        if self._place.directory:
+            with suppress(NodeExists):
+                await self._patiently(lambda: self.session.create(self._place.directory))
         return self.session
 
     async def close(self) -> None:
@@ -124,7 +143,7 @@ class Group:
         while True:
             try:
                 made = await self.session.create(
-                    f"/{self._label}", data, ephemeral=True, sequence=True
+                    self._place.path(self._place.label), data, ephemeral=True, sequence=True
                 )
             except _BROKEN:
                 await self._linked_again()
@@ -133,11 +152,11 @@ class Group:
                 if found is not None:
                     return found
             else:
-                return made.removeprefix("/")
+                return made.rpartition("/")[2]
 
     async def _own(self) -> str | None:
         for name in await self._names():
-            stat = await self._patiently(lambda name=name: self.session.exists(f"/{name}"))  # type: ignore[misc]
+            stat = await self._patiently(partial(self.session.exists, self._place.path(name)))
             if stat is not None and stat.ephemeral_owner == self.session.session_id:
                 return name
         return None
@@ -145,7 +164,7 @@ class Group:
     async def data_of(self, name: str) -> bytes | None:
         """What a member says of itself; ``None`` if it has gone."""
         try:
-            data, _ = await self._patiently(lambda: self.session.get(f"/{name}"))
+            data, _ = await self._patiently(lambda: self.session.get(self._place.path(name)))
         except NoNode:
             return None
         return data
@@ -158,11 +177,13 @@ class Group:
         self._look_again()
 
     async def _names(self, watch: Callable[[Watched], None] | None = None) -> Sequence[str]:
-        names, _ = await self._patiently(lambda: self.session.children("/", watch))
+        names, _ = await self._patiently(
+            lambda: self.session.children(self._place.directory or "/", watch)
+        )
         return sorted((one for one in names if self._is_member(one)), key=number_of)
 
     def _is_member(self, name: str) -> bool:
-        number = name.removeprefix(self._label)
+        number = name.removeprefix(self._place.label)
         return number != name and len(number) == 10 and number.isdigit()
 
     def _look_again(self) -> None:

@@ -79,13 +79,14 @@ class DialerTests(SynchronousTestCase):
         self.listen()
         said = self.master.greet
         self.master.greet = lambda hello: self.visits.append(self.clock.seconds()) or said(hello)  # type: ignore
-        self.master.unwelcome = Unwelcome(reason="not_leading", message="ask another")
+        refusal = Unwelcome(reason="not_leading", message="ask another")
+        self.master.unwelcome = lambda: refusal
         self.dial()
         self.clock.advance(120)
         gaps = [later - sooner for sooner, later in zip(self.visits, self.visits[1:], strict=False)]
         self.assertLess(gaps[0], 0.5)
         self.assertGreater(min(gaps[-3:]), module.DIAL_MAX_S / 2)
-        self.master.unwelcome = None
+        self.master.unwelcome = lambda: None
         self.clock.advance(20)
         self.assertEqual(len(self.at_agent.opened()), 1)
         self.network.connections[0].cut()

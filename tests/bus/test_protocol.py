@@ -201,9 +201,8 @@ class MisbehaviourTests(ProtocolTestCase):
 
     def test_unwelcome(self) -> None:
         """While this daemon cannot serve, every hello is told so."""
-        self.exchange.unwelcome = Unwelcome(
-            reason="not_leading", message="ask m2", leader="m2:5050"
-        )
+        said = Unwelcome(reason="not_leading", message="ask m2", leader="m2:5050")
+        self.exchange.unwelcome = lambda: said
         self.link.dataReceived(HELLO)
         ((kind, _, _, _),) = Frames().take(self.wire.value())
         self.assertEqual((kind, self.wire.lost), (3, True))

@@ -28,7 +28,9 @@ class StoreCase(RealCase):
         connecting = self.world.ensemble(link).connect(lambda _state: None)
         session: IZooSession = self.successResultOf(self.settled(connecting))
         self.addCleanup(self._close, session.close)
-        return ZooKeeperStore(session, "/mesos/registry", self.world.clock)
+        made = ZooKeeperStore("/mesos/registry", self.world.clock)
+        made.use(session)
+        return made
 
     def _close(self, close: Callable[[], Deferred[None]]) -> None:
         self.successResultOf(self.settled(close()))

@@ -246,7 +246,7 @@ class MasterWorld:
             port=5050,
             hostname="master",
             started=WALL - 60,
-            elected=WALL - 50,
+            elected=lambda: WALL - 50,
             flags={"port": "5050"},
             cluster="test",
         )

@@ -40,7 +40,13 @@ class Case(SynchronousTestCase):
 
     def made(self) -> ZooKeeperStore:
         """A store over a new session."""
-        return ZooKeeperStore(self.session(), ROOT, self.world.clock)
+        return self.store_of(self.session())
+
+    def store_of(self, session: IZooSession) -> ZooKeeperStore:
+        """A store in a session."""
+        made = ZooKeeperStore(ROOT, self.world.clock)
+        made.use(session)
+        return made
 
     def kept(self) -> dict[str, bytes]:
         """What whoever comes next finds."""
@@ -92,7 +98,7 @@ class LinkTests(Case):
     def test_a_session_that_ends(self) -> None:
         """Whoever has lost its session keeps nothing more, and is told so."""
         session = self.session()
-        one = ZooKeeperStore(session, ROOT, self.world.clock)
+        one = self.store_of(session)
         stored: Stored = self.successResultOf(self.settled(one.read()))
         self.world.servers.expire(session.session_id)
         appended = self.settled(one.append([("k", b"1")], stored.epoch))

@@ -95,6 +95,10 @@ class Master:
         )
         self._turn = Turn(master_id, epoch, flags, self.state, self._live, self._allocator)
 
+    def reign(self, epoch: int) -> None:
+        """Lead under ``epoch``, which was not known before the store was read."""
+        self._turn.epoch = epoch
+
     # --- what a driver calls --------------------------------------------------
 
     def hear(self, stimulus: MasterStimulus, now: Moment) -> Outcome[MasterChange, MasterEffect]:

@@ -33,7 +33,7 @@ class Rival:
         ensemble = world.ensemble(name, ROOT, timeout_s=SESSION_S)
         self.candidacy = Candidacy(ensemble, clock, MASTERS, name.encode(), self)
 
-    def leader(self, data: bytes | None) -> None:
+    def leader_is(self, data: bytes | None) -> None:
         """Remember who leads."""
         self.leaders.append(data)
 

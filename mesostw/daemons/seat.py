@@ -1,0 +1,177 @@
+"""
+Whether a daemon leads: alone from the start, or as one of several that ZooKeeper elects.
+
+What a daemon does in both cases is the same: take its seat, wait until it leads, read its
+store, act; and stop when it leads no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from mesostw.interfaces import IClock, IStore, IZooKeeper, IZooSession
+from mesostw.messages.hello import Unwelcome
+from mesostw.model.zkurl import ZkUrl
+from mesostw.store.sqlite import SqliteStore
+from mesostw.store.zookeeper import ZooKeeperStore
+from mesostw.zookeeper.election import Candidacy
+from mesostw.zookeeper.ensemble import KazooEnsemble
+from mesostw.zookeeper.group import Place
+
+#: What a daemon without rivals says of who leads: it does.
+OURSELVES: Final = ""
+
+
+class ISeat(Protocol):
+    """A daemon's claim to lead, and what whoever leads writes to."""
+
+    #: ``host:port`` of who leads; empty if we do; ``None`` while nobody does, or nobody knows.
+    leader: str | None
+    has_rivals: bool
+    store: IStore
+
+    async def win(self, data: bytes) -> None:
+        """
+        Come to lead, however long that takes.
+
+        :param data: what everyone may read of us.
+        """
+
+    async def leave(self) -> None:
+        """Let the next lead at once."""
+
+
+class Alone:
+    """Leads from the start, and keeps everything in a file."""
+
+    has_rivals = False
+
+    def __init__(self, store: IStore) -> None:
+        self.leader: str | None = OURSELVES
+        self.store = store
+
+    async def win(self, data: bytes) -> None:
+        """Nobody else would lead."""
+
+    async def leave(self) -> None:
+        """Nobody waits for that."""
+
+
+@frozen
+class Hooks:
+    """What a daemon does with what becomes of its seat."""
+
+    #: Act no more while it cannot be proved that we lead; then go on.
+    hold: Callable[[bool], None]
+    #: Lead no more, for good; called with the reason.
+    lose: Callable[[str], None]
+
+
+class Seat:
+    """
+    The place of one of several that would lead.
+
+    :param address_of: reads ``host:port`` from what a leader says of itself.
+    """
+
+    has_rivals = True
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        ensemble: IZooKeeper,
+        clock: IClock,
+        place: Place,
+        store: ZooKeeperStore,
+        address_of: Callable[[bytes], str],
+        hooks: Hooks,
+    ) -> None:
+        self._ensemble, self._clock, self._place = ensemble, clock, place
+        self._address_of, self._hooks = address_of, hooks
+        self.store: IStore = store
+        self._store = store
+        self._won: Deferred[IZooSession] = Deferred()
+        self._candidacy: Candidacy | None = None
+        #: ``host:port`` of who leads; empty if we do; ``None`` while nobody does, or nobody knows.
+        self.leader: str | None = None
+
+    async def win(self, data: bytes) -> None:
+        """Enter, and wait for our turn."""
+        self._candidacy = Candidacy(self._ensemble, self._clock, self._place, data, self)
+        await self._candidacy.start()
+        self._store.use(await self._won)
+
+    async def leave(self) -> None:
+        """Let the next lead at once."""
+        if self._candidacy is not None:
+            await self._candidacy.stop()
+
+    # --- what becomes of a candidate ------------------------------------------------------
+
+    def leader_is(self, data: bytes | None) -> None:
+        """Somebody leads, perhaps we."""
+        if self._won.called:
+            return
+        self.leader = None if data is None else self._read(data)
+        self._log.info("{leader} leads", leader=self.leader or "nobody")
+
+    def _read(self, data: bytes) -> str | None:
+        try:
+            return self._address_of(data)
+        except ValueError as fault:
+            self._log.error("what the leader says of itself makes no sense: {fault}", fault=fault)
+            return None
+
+    def elected(self, session: IZooSession) -> None:
+        """We lead."""
+        self.leader = OURSELVES
+        self._won.callback(session)
+
+    def held(self, held: bool) -> None:
+        """It cannot be proved that we lead, or it can again."""
+        if held:
+            self._log.warn("the link to ZooKeeper is lost: nothing is done until it is back")
+        else:
+            self._log.info("the link to ZooKeeper is back")
+        self._hooks.hold(held)
+
+    def lost(self, reason: str) -> None:
+        """We lead no more."""
+        self.leader = None
+        self._hooks.lose(reason)
+
+
+def unwelcome(seat: ISeat) -> Unwelcome | None:
+    """What the bus says to whoever comes to a daemon that does not lead."""
+    if seat.leader == OURSELVES:
+        return None
+    leader = seat.leader or ""
+    message = f"{leader} leads" if leader else "nobody is known to lead"
+    return Unwelcome(reason="not_leading", message=message, leader=leader)
+
+
+@frozen
+class Bench:
+    """Where one of several sits: what is asked of ZooKeeper, and under which names."""
+
+    url: ZkUrl
+    session_timeout_s: float
+    place: Place
+    #: Of the store, seen from the URL's path.
+    root: str
+    address_of: Callable[[bytes], str]
+
+
+def seat_of(reactor: Any, clock: IClock, file: str, bench: Bench | None, hooks: Hooks) -> ISeat:
+    """A seat among others; without a ``bench`` one of its own, with a store in ``file``."""
+    if bench is None:
+        return Alone(SqliteStore(file, reactor.callFromThread))
+    ensemble = KazooEnsemble(bench.url, reactor, reactor.callFromThread, bench.session_timeout_s)
+    store = ZooKeeperStore(bench.root, clock)
+    return Seat(ensemble, clock, bench.place, store, bench.address_of, hooks)

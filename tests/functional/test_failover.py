@@ -1,0 +1,114 @@
+"""Several masters, Marathons and Chronoses: whoever leads is killed, and all goes on."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+from unittest import SkipTest
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mesostw.testing.zookeeper import server
+from tests.functional.clusters import wait_until
+from tests.functional.several import Part, Several
+
+APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
+
+
+class FailoverTests(SynchronousTestCase):
+    """Three masters, two agents, two Marathons, two Chronoses, one ZooKeeper."""
+
+    def setUp(self) -> None:
+        if not server.is_installed():
+            raise SkipTest("zookeeper is not installed; script/bootstrap installs it")
+        self.all = Several(3, 2, 2, 2)
+        self.addCleanup(self.all.stop)
+        self.leader = self.wait("a master that leads", self.all.leading_master)
+        self.wait("both agents", lambda: len(self.all.state()["slaves"]) == 2)
+
+    def wait(self, what: str, met: Any) -> Any:
+        """Wait, and tell what everyone logged if it does not come."""
+        try:
+            return wait_until(what, met)
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}\n{self.all.logs()}") from fault
+
+    def tasks(self) -> set[str]:
+        """What the leading master says that runs."""
+        return {
+            task["id"]
+            for framework in self.all.state()["frameworks"]
+            for task in framework["tasks"]
+            if task["state"] == "TASK_RUNNING"
+        }
+
+    def ids(self) -> set[str]:
+        """Of the frameworks that are connected."""
+        return {one["id"] for one in self.all.state()["frameworks"] if one["active"]}
+
+    def of(self, daemons: list[Part], path: str = "/v2/leader") -> tuple[Part, Part]:
+        """Who leads, and who does not."""
+        leader = self.wait("a leader", lambda: self.all.leading(daemons, path))
+        return leader, next(one for one in daemons if one is not leader)
+
+    def test_everybody_that_leads_is_killed(self) -> None:
+        """Masters redirect, frameworks relay; nothing is started twice, and ids stay."""
+        for standby in self.all.masters:
+            if standby is not self.leader:
+                status, _, where = standby.ask("GET", "/state")
+                self.assertEqual((status, where), (307, f"//{self.leader.address}/state"))
+        marathon, waiting = self.of(self.all.marathons)
+        self.assertEqual(waiting.ask("POST", "/v2/apps", APP)[0], 201)
+        tasks = self.wait("the app", lambda: len(found := self.tasks()) == 3 and found)
+        chronos, other = self.of(self.all.chronoses, "/v1/scheduler/leader")
+        job = {"name": "tick", "command": "true", "schedule": "R/2020-01-01T00:00:00Z/PT1S"}
+        self.assertEqual(other.ask("POST", "/v1/scheduler/iso8601", job)[0], 204)
+        self.wait("a run", lambda: self.successes(other) > 0)
+        ids = self.wait("both frameworks", lambda: len(found := self.ids()) == 2 and found)
+        self.leader.kill()
+        self.wait("all tasks at another master", lambda: tasks <= self.tasks())
+        self.wait("the frameworks at it", lambda: self.ids() == ids)
+        self.leader.start()
+        marathon.kill()
+        self.wait("the other Marathon", lambda: self.all.leading([waiting]))
+        self.assertEqual({one["id"] for one in self.app(waiting)}, tasks)
+        chronos.kill()
+        path = "/v1/scheduler/leader"
+        self.wait("the other Chronos", lambda: self.all.leading([other], path))
+        before = self.successes(other)
+        self.wait("further runs", lambda: self.successes(other) > before)
+        self.wait("the frameworks' same ids", lambda: self.ids() == ids)
+        self.assertLessEqual(tasks, self.tasks())
+        self.assertEqual(len(self.app(waiting)), 3)
+
+    def test_a_leader_that_was_stopped_and_goes_on(self) -> None:
+        """A master that is woken after another leads ends, and is one that waits again."""
+        self.leader.signal(signal.SIGSTOP)
+        new = self.wait("another master", self._another)
+        self.wait("both agents there", lambda: len(new.ask("GET", "/state")[1]["slaves"]) == 2)
+        self.leader.signal(signal.SIGCONT)
+        self.wait("the end of the old one", self.leader.ended)
+        self.leader.start()
+        self.wait("a redirection", lambda: self.leader.ask("GET", "/state")[0] == 307)
+        self.assertEqual(len(new.ask("GET", "/state")[1]["slaves"]), 2)
+
+    def _another(self) -> Part | None:
+        others = [one for one in self.all.masters if one is not self.leader]
+        return next((one for one in others if one.ask("GET", "/state")[0] == 200), None)
+
+    def test_zookeeper_restarts(self) -> None:
+        """While ZooKeeper is away nothing is decided; it comes back, and the same one leads."""
+        self.all.zookeeper.kill()
+        self.all.zookeeper.start()
+        self.wait("the leader", lambda: self.leader.ask("GET", "/state")[0] == 200)
+        self.wait("both agents", lambda: len(self.all.state()["slaves"]) == 2)
+
+    def app(self, marathon: Part) -> list[dict[str, Any]]:
+        """The app's tasks, as a Marathon tells."""
+        found: list[dict[str, Any]] = marathon.ask("GET", "/v2/apps/app/tasks")[1]["tasks"]
+        return found
+
+    def successes(self, chronos: Part) -> int:
+        """How often the job has succeeded."""
+        status, jobs, _ = chronos.ask("GET", "/v1/scheduler/jobs")
+        return int(jobs[0]["successCount"]) if status == 200 and jobs else 0
