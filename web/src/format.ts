@@ -25,6 +25,11 @@ export function plural(count: number, noun: string): string {
   return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** A number with what is named in the plural: `1 waiting app`, `1 app or group`, `2 apps and groups`. */
+export function counted(count: number, nouns: string): string {
+  return `${number(count)} ${count === 1 ? nouns.replace(" and ", " or ").replace(/s\b/g, "") : nouns}`;
+}
+
 export function percent(part: unknown, whole: unknown): string {
   if (typeof part !== "number" || typeof whole !== "number" || whole <= 0) return "–";
   const share = (part / whole) * 100;

@@ -6,8 +6,7 @@ import { type Action, cliOf, curlOf } from "../src/framework/actions";
 import { actionsOf, cancel, groupActionsOf, kill, killAndScale, pauseOrContinue, rollBack } from "../src/marathon/actions";
 import { forced, idPath, outcomeOf, pathOf } from "../src/framework/api";
 import { differences, wishOf } from "../src/marathon/wishes";
-import { marathonMatters, withoutTasksOf } from "../src/marathon/matters";
-import type { Matter } from "../src/pages/attention";
+import { marathonMatters, toldByApps } from "../src/marathon/matters";
 import { webAddress } from "../src/framework/masterpage";
 import { planWords, previewRequest } from "../src/marathon/preview";
 import { progressOf, stepShare, stepState, targetWords } from "../src/marathon/progress";
@@ -274,9 +273,9 @@ describe("what of Marathon needs attention", () => {
   it("is what failed lately, and then its tasks are not listed beside it", () => {
     const apps = marathonMatters([app({ id: "/s/a", failed_at: NOW - 60, failure: "exit 3" }), app({ id: "/b", failed_at: NOW - 9_000 })], [], NOW);
     expect(apps.map(({ what, why }) => [what, why])).toEqual([["/s/a", "an instance failed: exit 3"]]);
-    const task = (id: string) => ({ ...(apps[0] as Matter), key: `task-F1-${id}`, link: ["tasks", "F1", id] });
-    const rest = withoutTasksOf(apps, "F1", [task("s_a.instance-1"), task("s_ab.instance-1"), { ...task("x"), key: "task-F2-s_a.instance-1" }]);
-    expect(rest.map(({ key }) => key)).toEqual(["task-F1-s_ab.instance-1", "task-F2-s_a.instance-1"]);
+    const told = toldByApps(apps, "F1");
+    const task = (framework: string, id: string) => told({ framework_id: framework, id });
+    expect([task("F1", "s_a.instance-1"), task("F1", "s_ab.instance-1"), task("F2", "s_a.instance-1")]).toEqual([true, false, false]);
   });
 
   it("counts what it does not list", () => {

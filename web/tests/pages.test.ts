@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, middle, number, percent, size } from "../src/format";
+import { counted, duration, middle, number, percent, size } from "../src/format";
 import { agentNames } from "../src/names";
 import { matters } from "../src/pages/attention";
 import { hashOf, readPlace } from "../src/router";
@@ -25,6 +25,7 @@ describe("an address", () => {
 describe("a figure", () => {
   it("reads as people write it", () => {
     expect([size(512), size(1536), size(3 * 1024 * 1024), size(null)]).toEqual(["512 MB", "1.5 GB", "3 TB", "–"]);
+    expect([counted(1, "waiting apps"), counted(1, "apps and groups"), counted(0, "runs")]).toEqual(["1 waiting app", "1 app or group", "0 runs"]);
     expect([number(0.25), number(12.345), number(10_240), number("x")]).toEqual(["0.25", "12.3", "10,240", "–"]);
     expect([percent(1, 4), percent(1, 400), percent(0, 4), percent(1, 0)]).toEqual(["25 %", "<1 %", "0 %", "–"]);
     expect([duration(5), duration(125), duration(3600), duration(200_000), duration(-3)]).toEqual(["5 s", "2 m 5 s", "1 h", "2 d 7 h", "0 s"]);
@@ -90,5 +91,10 @@ describe("what needs attention", () => {
   it("counts what it does not list", () => {
     const tasks = Array.from({ length: 30 }, (_, at) => task(`t${at}`, { state: "TASK_LOST" }));
     expect(matters([], [], tasks, now).at(-1)?.what).toBe("22 more tasks");
+  });
+
+  it("has no line for, and does not count, what an app or a job tells of", () => {
+    const tasks = Array.from({ length: 30 }, (_, at) => task(`t${at}`, { state: "TASK_LOST" }));
+    expect(matters([], [], tasks, now, (row) => row.id !== "t3").map(({ what }) => what)).toEqual(["t3"]);
   });
 });

@@ -70,7 +70,7 @@ function Lane({ row, now }: { row: Row; now: number }) {
   const words = `${number(shown.length)}${cut ? " or more" : ""} times: ${times}${shown.length > 24 ? " …" : ""}`;
   return (
     <tr>
-      <th scope="row"><a href={hashOf(["jobs", name])}>{name}</a></th>
+      <th scope="row" title={name}><a href={hashOf(["jobs", name])}>{name}</a></th>
       <td>
         <span class="lane" role="img" aria-label={words} title={words}>
           {shown.map((at) => <i key={at} style={{ left: `${Math.max(0, ((at - now) / DAY_S) * 100)}%`, width: `${width}%` }} />)}

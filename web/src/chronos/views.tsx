@@ -68,7 +68,7 @@ export function RunGrid({ name }: { name: string }) {
           <tbody>
             {lanes.map(({ job, cells, others }) => (
               <tr key={job}>
-                <th scope="row"><a href={hashOf(["jobs", job])}>{job}</a>{others > 0 && <small class="muted"> +{number(others)} others</small>}</th>
+                <th scope="row" title={job}><a href={hashOf(["jobs", job])}>{job}</a>{others > 0 && <small class="muted"> +{number(others)} others</small>}</th>
                 {cells.map((row, at) => <td key={columns[at]}>{row !== undefined && <Cell row={row} />}</td>)}
               </tr>
             ))}

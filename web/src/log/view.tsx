@@ -54,7 +54,7 @@ function useTail(agentId: string, path: string): { tail: Tail; fault: string; dr
   return { tail, fault, draw: () => turn(0) };
 }
 
-export function LogView({ agentId, path }: { agentId: string; path: string }) {
+export function LogView({ agentId, path, ended }: { agentId: string; path: string; ended: boolean }) {
   const { tail, fault, draw } = useTail(agentId, path);
   const [follows, follow] = useState(true);
   const [wraps, wrap] = useState(true);
@@ -118,7 +118,7 @@ export function LogView({ agentId, path }: { agentId: string; path: string }) {
           </button>
         )}
         {tail.restarted && <p class="muted">The file was truncated or replaced; this is its new text.</p>}
-        {tail.size === 0 && fault === "" && <p class="empty">Nothing written yet.</p>}
+        {tail.size === 0 && fault === "" && <p class="empty">{ended ? "Nothing was written." : "Nothing written yet."}</p>}
         {tail.pieces.map((piece, at) => (
           <Piece key={tail.pieces.length - at === 1 ? "last" : `${at}-${tail.begin}`} text={piece} word={word} />
         ))}

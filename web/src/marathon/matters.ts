@@ -40,12 +40,12 @@ function ofDeployment(row: Row, nowS: number): Matter | null {
   return { key: `deployment-${row.id}`, look: { glyph: "half", tone: "warn", word: "deploying" }, what, why, at: Number(row.started), link: ["deployments"], linkWord: "deployment" };
 }
 
-/** Task lines that say no more than an app's own line does are left out. */
-export function withoutTasksOf(apps: readonly Matter[], frameworkId: unknown, rest: readonly Matter[]): Matter[] {
+/** Whether a task is of an app that has a line: one of the task would say no more. */
+export function toldByApps(apps: readonly Matter[], frameworkId: unknown): (task: Row) => boolean {
   const heads = apps
     .filter(({ link }) => link[0] === "apps" && link[1] !== undefined)
-    .map(({ link }) => `task-${frameworkId}-${String(link[1]).slice(1).replaceAll("/", "_")}.`);
-  return rest.filter(({ key }) => !heads.some((head) => key.startsWith(head)));
+    .map(({ link }) => `${String(link[1]).slice(1).replaceAll("/", "_")}.`);
+  return (task) => task.framework_id === frameworkId && heads.some((head) => String(task.id).startsWith(head));
 }
 
 /** What of Marathon somebody should look at; what is over the limit is counted in one line. */

@@ -62,17 +62,21 @@ function ofTask(row: Row, nowS: number): string | null {
   return null;
 }
 
-/** What needs attention, the worst and the latest first; tasks that fail alike are counted together. */
+/**
+ * What needs attention, the worst and the latest first; what is over the limit is counted in one line.
+ * Tasks that are `told` of by their app or job have no line and are not counted.
+ */
 export function matters(
   agents: Iterable<Row>,
   frameworks: Iterable<Row>,
   tasks: Iterable<Row>,
   nowS: number,
+  told: (task: Row) => boolean = () => false,
 ): Matter[] {
   const found: { row: Row; why: string }[] = [];
   for (const row of tasks) {
     const why = ofTask(row, nowS);
-    if (why !== null) found.push({ row, why });
+    if (why !== null && !told(row)) found.push({ row, why });
   }
   found.sort((a, b) => Number(b.row.updated) - Number(a.row.updated));
   const ofTasks = found.slice(0, TASKS_SHOWN_MAX).map(({ row, why }): Matter => {

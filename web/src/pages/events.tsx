@@ -4,6 +4,7 @@ import { Mark } from "../parts/glyph";
 import { hashOf } from "../router";
 import { memberLook, taskLook } from "../states";
 import { column, type TableSpec } from "../table/columns";
+import { Id } from "./cells";
 
 const PAGE_OF: Readonly<Record<string, string>> = { task: "tasks", agent: "agents", framework: "frameworks" };
 
@@ -33,10 +34,11 @@ export function EventText({ row }: { row: Row }) {
   const look = taskLook(state);
   const message = text.slice(state.length).replace(/^:?\s*/, "");
   return (
-    <>
-      <Mark look={look} /> <a href={hashOf(parts)}>{parts.at(-1)}</a> {look.word}
-      {message !== "" && <span class="muted"> · {message}</span>}
-    </>
+    <span class="event">
+      <Mark look={look} /> <a href={hashOf(parts)}><Id text={String(parts.at(-1))} tail={6} plain /></a>
+      <span>{look.word}</span>
+      {message !== "" && <span class="event-more muted">· {message}</span>}
+    </span>
   );
 }
 

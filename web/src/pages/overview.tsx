@@ -5,7 +5,7 @@ import { Bar, Curve, Panel } from "../parts/bits";
 import { Mark } from "../parts/glyph";
 import { HeatMap, type Measure } from "../parts/heatmap";
 import { hashOf } from "../router";
-import { marathonMatters, withoutTasksOf } from "../marathon/matters";
+import { marathonMatters, toldByApps } from "../marathon/matters";
 import { presence } from "../marathon/presence";
 import { chronosMatters } from "../chronos/matters";
 import { chronosPresence } from "../chronos/presence";
@@ -103,10 +103,12 @@ function Attention() {
   const { loaded, rows: all } = live.table("tasks");
   const tasks = all.size < TASKS_MANY ? rows("tasks") : all.values();
   const ofApps = ofMarathon();
-  const others = matters(rows("agents"), rows("frameworks"), tasks, nowS.value);
   const ofJobs = ofChronos();
-  const ofTasks = ofApps.length === 0 ? others : withoutTasksOf(ofApps, followMarathon("marathon").only?.framework_id, others);
-  const list = [...ofApps, ...ofJobs, ...(ofJobs.length === 0 ? ofTasks : withoutTasksOfJobs(followChronos("chronos").only?.framework_id, ofTasks))];
+  const byApps = toldByApps(ofApps, ofApps.length === 0 ? null : followMarathon("marathon").only?.framework_id);
+  // Chronos tries again by itself: it says which of its failures matter.
+  const jobsFramework = chronosPresence.value.kind === "here" ? followChronos("chronos").only?.framework_id : null;
+  const told = (task: Row): boolean => task.framework_id === jobsFramework || byApps(task);
+  const list = [...ofApps, ...ofJobs, ...matters(rows("agents"), rows("frameworks"), tasks, nowS.value, told)];
   return (
     <Panel title="Needs attention" aside={<span class="badge">{list.reduce((sum, one) => sum + (one.count ?? 1), 0)}</span>}>
       {list.length === 0 ? (
@@ -126,11 +128,6 @@ function ofMarathon(): Matter[] {
 function ofChronos(): Matter[] {
   if (chronosPresence.value.kind !== "here") return [];
   return chronosMatters(followChronos("jobs").rows.values(), followChronos("runs").rows.values(), nowS.value);
-}
-
-/** Lines of single tasks say no more than their jobs' own lines do. */
-function withoutTasksOfJobs(frameworkId: unknown, rest: readonly Matter[]): Matter[] {
-  return rest.filter(({ key }) => !key.startsWith(`task-${frameworkId}-`));
 }
 
 function MatterLine({ matter }: { matter: Matter }) {

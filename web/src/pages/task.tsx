@@ -114,7 +114,7 @@ function Logs({ row }: { row: Row }) {
   return (
     <>
       <Tabs label="Output files" names={names} chosen={log} href={here} />
-      <LogView key={log} agentId={String(row.agent_id)} path={`${row.sandbox}/${log}`} />
+      <LogView key={log} agentId={String(row.agent_id)} path={`${row.sandbox}/${log}`} ended={typeof row.ended === "number"} />
     </>
   );
 }

@@ -200,14 +200,19 @@ export function Grid({ spec, scope }: { spec: TableSpec; scope?: (row: Row) => b
   );
 }
 
+/** Why there are no rows: a row of one cell, since a grid may hold nothing else. */
 function Empty({ spec, loaded, query }: { spec: TableSpec; loaded: boolean; query: string }) {
-  if (!loaded) return <p class="empty" role="status">Loading {spec.noun}…</p>;
-  if (query === "") return <p class="empty">{spec.empty}</p>;
   return (
-    <p class="empty">
-      No {spec.noun} match <code>{query}</code>.{" "}
-      <button type="button" onClick={() => setQuery({ q: "" })}>Clear the search</button>
-    </p>
+    <div role="row" aria-rowindex={2}>
+      <div role="gridcell" class="empty">
+        {!loaded ? <span role="status">Loading {spec.noun}…</span> : query === "" ? spec.empty : (
+          <>
+            No {spec.noun} match <code>{query}</code>.{" "}
+            <button type="button" onClick={() => setQuery({ q: "" })}>Clear the search</button>
+          </>
+        )}
+      </div>
+    </div>
   );
 }
 

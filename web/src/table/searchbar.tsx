@@ -1,4 +1,4 @@
-import { number } from "../format";
+import { counted, number } from "../format";
 import { toggled } from "../query/query";
 import { place, setQuery } from "../router";
 import type { Column, TableSpec } from "./columns";
@@ -49,7 +49,7 @@ export function SearchBar({ spec, view, columns, draw }: Props) {
         </button>
       ))}
       <span class="count" aria-live="off">
-        {number(total)} {spec.noun}
+        {counted(total, spec.noun)}
         {q !== "" && ` → ${number(view.order.length)}`}
       </span>
       {view.pending > 0 && (
