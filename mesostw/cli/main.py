@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from mesostw import __version__
-from mesostw.cli import apps, bench, jobs, kill, lists, logs, run, why
+from mesostw.cli import apps, bench, jobs, kill, lists, logs, run, store, why
 from mesostw.cli.cluster import ClusterError
 
 Command = Callable[[Any, argparse.Namespace], Awaitable[int]]
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         help="the master to ask; also read from MESOS_MASTER (default: %(default)s)",
     )
     subcommands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, apps, jobs, lists, logs, kill, why, bench):
+    for module in (run, apps, jobs, lists, logs, kill, why, store, bench):
         module.add(subcommands)
     version = subcommands.add_parser("version", help="versions of this command and of the master")
     version.set_defaults(command=lists.version)

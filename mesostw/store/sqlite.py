@@ -15,6 +15,8 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -92,6 +94,11 @@ class Database:
             raise
         return Stored(epoch, records)
 
+    def raise_epoch(self, least: int) -> int:
+        """Have the epoch be ``least`` or more; gives what it is."""
+        self._sql.execute("UPDATE writer SET epoch = max(epoch, ?)", (least,))
+        return self._number("SELECT epoch FROM writer")
+
     def keep(self, groups: Sequence[tuple[Writes, int]]) -> list[Result]:
         """Keep all ``groups`` of the current epoch in one transaction; a fault keeps none."""
         results: list[Result] = []
@@ -139,6 +146,29 @@ class Database:
     def close(self) -> None:
         """Release the file; the log is folded into it."""
         self._sql.close()
+
+
+def peek(path: str) -> Stored:
+    """
+    Read a file beside whoever writes it, and change nothing.
+
+    :raises StoreFailed: there is no such file, or it is none of this program.
+    """
+    try:
+        sql = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+        with closing(sql):
+            owner, form = (
+                sql.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("application_id", "user_version")
+            )
+            if owner != APPLICATION_ID or form != FORMAT:
+                message = f"{path} is not a file of this program, or of another version of it"
+                raise StoreFailed(message)
+            sql.execute("BEGIN")
+            (epoch,) = sql.execute("SELECT epoch FROM writer").fetchone()
+            return Stored(epoch, dict(sql.execute("SELECT key, value FROM records")))
+    except sqlite3.Error as fault:
+        raise StoreFailed(f"{path}: {fault}") from fault
 
 
 @implementer(IStore)

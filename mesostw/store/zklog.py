@@ -15,7 +15,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.logger import Logger
 
-from mesostw.interfaces import IClock, IZooSession, StoreFailed
+from mesostw.interfaces import IClock, IZooSession, Stored, StoreFailed
 from mesostw.model.zookeeper import (
     BadVersion,
     Create,
@@ -25,7 +25,7 @@ from mesostw.model.zookeeper import (
     Operation,
     parent_of,
 )
-from mesostw.store.ledger import Group, Ledger, decode_group
+from mesostw.store.ledger import Group, Ledger, Writes, decode_group
 from mesostw.store.line import BROKEN, RETRY_S
 
 #: The layout that this program writes; a greater one is refused.
@@ -116,6 +116,33 @@ def _head_of(root: str, data: bytes) -> Head:
     return head
 
 
+async def peek(session: IZooSession, root: str) -> Stored | None:
+    """
+    Read a store beside whoever writes it, and change nothing; ``None`` if there is none.
+
+    :raises StoreFailed: it is of another program, or part of it cannot be read.
+    """
+    found = await load(session, root)
+    if found is None:
+        return None
+    records: dict[str, bytes] = {}
+    for numbers, data in groups_of(found):
+        try:
+            writes = decode_group(data)
+        except ValueError as fault:
+            raise StoreFailed(f"{path_of(root, numbers.start)} cannot be read: {fault}") from None
+        _apply(writes, records)
+    return Stored(found.head.epoch, records)
+
+
+def _apply(writes: Writes, records: dict[str, bytes]) -> None:
+    for key, value in writes:
+        if value is None:
+            records.pop(key, None)
+        else:
+            records[key] = value
+
+
 @define
 class Replayed:
     """What a log says, and how its next writer goes on."""
@@ -134,13 +161,17 @@ class Taking:
     def __init__(self, session: IZooSession, root: str, clock: IClock) -> None:
         self._session, self._root, self._clock = session, root, clock
 
-    async def take_over(self) -> Found:
-        """Count the epoch up, then read what nobody else can change any more."""
+    async def take_over(self, least: int = 0) -> Found:
+        """
+        Count the epoch up, then read what nobody else can change any more.
+
+        :param least: that the epoch is to be at least.
+        """
         while True:
             await self._patiently(self._lay)
             data, stat = await self._patiently(lambda: self._session.get(f"{self._root}/epoch"))
             head = _head_of(self._root, data)
-            head = Head(FORMAT, head.epoch + 1)
+            head = Head(FORMAT, max(head.epoch + 1, least))
             path = f"{self._root}/epoch"
             try:
                 await self._session.set(path, _encode_head(head), stat.version)
@@ -202,11 +233,7 @@ class Taking:
                 await self._set_aside(numbers, found, str(fault))
                 continue
             ledger.add(Group(numbers.start, len(numbers), len(data), len(writes)), writes)
-            for key, value in writes:
-                if value is None:
-                    records.pop(key, None)
-                else:
-                    records[key] = value
+            _apply(writes, records)
         for number in found.nodes:
             if number >= read:
                 # Of a group that was never finished, so nobody was told that it is kept.

@@ -58,13 +58,15 @@ class ZooKeeperStore:
 
     Whoever leads says with :meth:`use` whose session it is written in, before it is read; the
     store never ends it.
+
+    :param epoch_min: that the epoch is to be at least, where what is restored had one.
     """
 
     _session: IZooSession
     _line: Line
 
-    def __init__(self, root: str, clock: IClock) -> None:
-        self._root, self._clock = root, clock
+    def __init__(self, root: str, clock: IClock, epoch_min: int = 0) -> None:
+        self._root, self._clock, self._epoch_min = root, clock, epoch_min
         self._epoch = 0
         self._check = Check(f"{root}/epoch")
         self._ledger = Ledger()
@@ -118,7 +120,7 @@ class ZooKeeperStore:
     async def _read(self) -> Stored:
         taking = Taking(self._session, self._root, self._clock)
         try:
-            found = await taking.take_over()
+            found = await taking.take_over(self._epoch_min)
             replayed = await taking.replay(found)
         except ZooKeeperFault as fault:
             raise StoreFailed(f"{self._root}: ZooKeeper: {fault}") from fault

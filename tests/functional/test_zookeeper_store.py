@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from mesostw.interfaces import IStore, IZooSession, Stored
+from mesostw.store import sqlite
 from mesostw.store.zookeeper import ZooKeeperStore
 from mesostw.testing.contracts import store
 from tests.functional.test_zookeeper import RealCase
@@ -67,3 +71,39 @@ class BrokenLinkTests(StoreCase):
         self.assertEqual(fired, list(range(60)))
         again: Stored = self.successResultOf(self.settled(self.made("other").read()))
         self.assertEqual(set(again.records), {f"k{number}" for number in range(60)})
+
+
+class CommandTests(RealCase):
+    """``mesostw store`` between files and ZooKeeper."""
+
+    def mesostw(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line."""
+        command = [sys.executable, "-m", "mesostw.cli", "store", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_there_and_back(self) -> None:
+        """What a file has comes into ZooKeeper, and from there into another file, unchanged."""
+        top = Path(self.mktemp()).absolute()
+        records = {f"weights/r{number}": b"\1\x81\xa6weight" + b"\xcb" + bytes(8)
+                   for number in range(3_000)}  # fmt: skip
+        for name in ("old", "new"):
+            (top / name).mkdir(parents=True)
+        database = sqlite.Database(str(top / "old" / "registry.db"))
+        database.keep([(list(records.items()), database.take_over().epoch)])
+        database.close()
+        url = f"zk://{self.server.address}/{top.parent.name}"
+        for words in (
+            ("export", str(top / "old"), str(top / "first")),
+            ("import", str(top / "first"), url),
+            ("verify", url),
+            ("export", url, str(top / "second")),
+            ("import", str(top / "second"), str(top / "new")),
+        ):
+            ran = self.mesostw(*words)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+        kept = sqlite.peek(str(top / "new" / "registry.db"))
+        self.assertEqual(dict(kept.records), records)
+        self.assertGreater(kept.epoch, 2)
+        again = self.mesostw("import", str(top / "first"), url)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("has 3000 records; --replace", again.stderr)
