@@ -419,7 +419,11 @@ class IZooSession(Interface):
         """Read who may do what; the passwords' hashes only if we may change it."""
 
     def set_acl(path: str, acl: Sequence[Acl], version: int = ANY_VERSION) -> Deferred[Stat]:
-        """Say who may do what, if the list of permissions has this version."""
+        """
+        Say who may do what, if the list of permissions has this version.
+
+        What is asked before this has fired may still be judged by the old list.
+        """
 
     def multi(operations: Sequence[Operation]) -> Deferred[Sequence[Outcome]]:
         """

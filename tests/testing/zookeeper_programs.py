@@ -140,7 +140,21 @@ _asks: st.SearchStrategy[Ask] = st.one_of(
     st.lists(_operations, min_size=1, max_size=4).map(lambda ops: Multi(tuple(ops))),
 )
 _actors = st.sampled_from(sorted(ACTORS))
-_batches = st.builds(Batch, _actors, st.lists(_asks, min_size=1, max_size=4).map(tuple))
+
+
+def _cut(asks: Sequence[Ask]) -> tuple[Ask, ...]:
+    """
+    ``asks`` up to a change of permissions.
+
+    A server judges what comes right behind one by the old or the new ones, as it happens.
+    """
+    for number, ask in enumerate(asks, 1):
+        if isinstance(ask, SetAcl):
+            return tuple(asks[:number])
+    return tuple(asks)
+
+
+_batches = st.builds(Batch, _actors, st.lists(_asks, min_size=1, max_size=4).map(_cut))
 _troubles = st.builds(Trouble, _actors, st.sampled_from(["close", "expire", "cut"]))
 
 #: What is there at the beginning.
