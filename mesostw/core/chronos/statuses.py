@@ -112,10 +112,13 @@ def _lives(turn: Turn, run: Run, status: TaskStatus) -> None:
     state = _LIVES.get(status.state, run.state)
     if not run.may_become(state):
         state = run.state
+    # What is only repeated is not kept again for its words.
+    is_news = state is not run.state or run.unreachable_since is not None
     moved = replace(
         run,
         state=state,
         since=run.since if state is run.state else turn.now.wall,
+        message=status.message or "" if is_news else run.message,
         task_state=status.state if run.state is not RunState.AWAITED else run.task_state,
         container_id=_container(status) or run.container_id,
         unreachable_since=None,

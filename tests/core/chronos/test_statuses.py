@@ -99,6 +99,22 @@ class MatrixTests(SynchronousTestCase):
             else:
                 self.assertEqual((found.state, found.launch), (_R.FAILED, 1), where)
 
+    def test_words_of_a_launch(self) -> None:
+        """What was said of a launch that came to nothing is not said of one that runs."""
+        world, task_id = _world_at(_R.LAUNCHING)
+        lost = {"reason": TaskStatusReason.REASON_INVALID_OFFERS}
+        master = TaskStatusSource.SOURCE_MASTER
+        world.say(task_id, _S.TASK_DROPPED, "Its offer is void", source=master, **lost)
+        world.advance(3)
+        (run,) = world.runs()
+        self.assertEqual(
+            (run.state, run.launch, run.message), (_R.LAUNCHING, 2, "Its offer is void")
+        )
+        assert run.task_id is not None
+        world.say(run.task_id, _S.TASK_RUNNING)
+        world.say(run.task_id, _S.TASK_RUNNING, "said again, in other words")
+        self.assertEqual(world.runs()[0].message, "")
+
     def test_launches_end(self) -> None:
         """A run that is never launched has failed at last."""
         world = World(auto=False)
