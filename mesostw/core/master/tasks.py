@@ -197,20 +197,23 @@ def ended(turn: Turn, task: Task, state: TaskState, reason: TaskStatusReason, me
     """
     Say that ``task`` ended in ``state``: decided here, so nobody acknowledges it.
 
-    One that had ended already, and waited for an acknowledgement, is just completed.
+    One that had ended already, and waited for an acknowledgement, is just completed.  One whose
+    agent is unreachable, or came back without it, holds nothing.
     """
     if task.state in TERMINAL:
         complete(turn, task)
         return
+    is_held = task.key in turn.state.tasks
     aware = turn.is_aware(task.framework_id)
     status = status_of_task(task, told(state, aware=aware), reason, message, wall=turn.now.wall)
     gone = with_status(task, status, told(state, aware=aware))
     _count_end(turn, gone)
     turn.tell(task.framework_id, Update(status=status))
     complete(turn, gone)
-    turn.allocator.give_back(
-        task.agent_id, task.framework_id, task.role, task.resources, now=turn.now.steady
-    )
+    if is_held:
+        turn.allocator.give_back(
+            task.agent_id, task.framework_id, task.role, task.resources, now=turn.now.steady
+        )
 
 
 def strayed(turn: Turn, task: Task) -> None:

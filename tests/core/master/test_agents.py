@@ -238,6 +238,16 @@ class AwayTests(SynchronousTestCase):
         self.assertEqual(self.framework.states()[-1], "TASK_GONE")
         self.assertNotIn("agents/m1-S0", self.bench.records)
 
+    def test_leaves_after_it_came_back_without_a_task(self) -> None:
+        """A task that its agent has lost meanwhile holds nothing that could be given back."""
+        self.bench.run(self.framework, self.agent)
+        self.bench.pass_time(100, ponging=False)
+        back = self.bench.return_agent(self.agent.id, [], [told_framework(self.framework)])
+        self.assertEqual(self.bench.used(back), "")
+        back.say(UnregisterAgent(agent_id=AgentID(value=back.id)))
+        self.assertEqual(self.bench.agent_state(back), "removed")
+        self.assertEqual(self.framework.states()[-1], "TASK_GONE")
+
     def test_gone(self) -> None:
         """An agent that an operator marks gone is told to end, and refused ever after."""
         self.bench.run(self.framework, self.agent)
