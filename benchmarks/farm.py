@@ -5,7 +5,8 @@ A farm of simulated agents: many agents of one master, in a process of their own
 
 Each has a real connection and speaks the real bus; tasks run at once and, unless told
 otherwise, finish when RUNNING is acknowledged.  Says what happens as JSON lines on
-stdout, with CLOCK_MONOTONIC seconds, which all processes of a machine share.
+stdout, with CLOCK_MONOTONIC seconds, which all processes of a machine share.  Of several
+masters (``--master A,B``) one agent looks which leads, as ZooKeeper would tell all.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from mesostw.messages import (
 )
 from mesostw.messages import agent_master as am
 from mesostw.messages.convert import messages_of
-from mesostw.messages.hello import Hello, Welcome
+from mesostw.messages.hello import Hello, Unwelcome, Welcome
 from mesostw.messages.kinds import KINDS
 from mesostw.model.resources import Resources
 from mesostw.wire.codec import decode, encode
@@ -62,8 +63,8 @@ class SimulatedAgent(Protocol):
 
     transport: Any
 
-    def __init__(self, farm: Farm, one: Identity) -> None:
-        self.farm, self.one = farm, one
+    def __init__(self, farm: Farm, one: Identity, address: str) -> None:
+        self.farm, self.one, self.address = farm, one, address
         self.frames = Frames()
         self.out: list[bytes] = []
 
@@ -105,7 +106,11 @@ class SimulatedAgent(Protocol):
 
     def welcome(self, message: Welcome) -> None:
         """The master is there."""
+        self.farm.leader = self.address
         self.out.append(self.introduction())
+
+    def unwelcome(self, message: Unwelcome) -> None:
+        """Another leads, or nobody."""
 
     def registered(self, message: am.AgentRegistered | am.AgentReregistered) -> None:
         """We have an id."""
@@ -157,6 +162,7 @@ class SimulatedAgent(Protocol):
 
 ANSWERS: dict[type, Callable[[SimulatedAgent, Any], None]] = {
     Welcome: SimulatedAgent.welcome,
+    Unwelcome: SimulatedAgent.unwelcome,
     am.AgentRegistered: SimulatedAgent.registered,
     am.AgentReregistered: SimulatedAgent.registered,
     am.Ping: SimulatedAgent.ping,
@@ -196,8 +202,9 @@ class Farm(ClientFactory):
     noisy = False
 
     def __init__(self, options: argparse.Namespace) -> None:
-        host, _, port = options.master.rpartition(":")
-        self.host, self.port = host, int(port)
+        self.addresses: list[str] = options.master.split(",")
+        #: Who leads, as far as anybody knows; one alone does.
+        self.leader = "" if len(self.addresses) > 1 else options.master
         resources = Resources.parse(options.resources)
         first = options.first
         self.ones = [Identity(first + n, resources) for n in range(options.agents)]
@@ -213,10 +220,12 @@ class Farm(ClientFactory):
 
     def start(self) -> None:
         """Dial as many as may be under way."""
-        while self.waiting and self.dialling < DIALLING_MAX:
+        while self.waiting and self.dialling < (DIALLING_MAX if self.leader else 1):
             self.dialling += 1
             one = self.waiting.pop()
-            reactor.connectTCP(self.host, self.port, Dial(self, one), timeout=10)
+            address = self.leader or self.random.choice(self.addresses)
+            host, _, port = address.rpartition(":")
+            reactor.connectTCP(host, int(port), Dial(self, one, address), timeout=10)
         reactor.callLater(0.005, self.start)
 
     def is_registered(self, one: Identity) -> None:
@@ -228,6 +237,11 @@ class Farm(ClientFactory):
             tell(event="all_registered", agents=len(self.ones))
             if self.options.tasks:
                 self.give_tasks()
+
+    def is_away(self) -> None:
+        """Whoever led may lead no more."""
+        if len(self.addresses) > 1:
+            self.leader = ""
 
     def give_tasks(self) -> None:
         """Have each agent hold tasks, for the next re-registration."""
@@ -256,6 +270,7 @@ class Farm(ClientFactory):
     def is_lost(self, one: Identity) -> None:
         """Dial again after a random wait in [0, back-off], as the original's agents do."""
         if one.hostname in self.registered:
+            self.is_away()
             self.registered.discard(one.hostname)
             if len(self.registered) == len(self.ones) - 1:
                 tell(event="lost")
@@ -267,15 +282,16 @@ class Dial(ClientFactory):
 
     noisy = False
 
-    def __init__(self, farm: Farm, one: Identity) -> None:
-        self.farm, self.one = farm, one
+    def __init__(self, farm: Farm, one: Identity, address: str) -> None:
+        self.farm, self.one, self.address = farm, one, address
 
     def buildProtocol(self, address: object) -> SimulatedAgent:
         """The agent on its new connection."""
-        return SimulatedAgent(self.farm, self.one)
+        return SimulatedAgent(self.farm, self.one, self.address)
 
     def clientConnectionFailed(self, connector: object, reason: object) -> None:
-        """Nobody listens now; try again soon."""
+        """Nobody listens now; try again soon, and elsewhere."""
+        self.farm.is_away()
         self.farm.dialling -= 1
         self.farm.is_lost(self.one)
 

@@ -95,6 +95,18 @@ class Bench:
         self._started.append(started)
         return started
 
+    def start_standby(self, port: int, *flags: str) -> Started:
+        """One of several masters, which need not lead."""
+        command = twistd(
+            "--logfile",
+            str(self.directory / f"master{port}.log"),
+            "mesos-master",
+            f"--port={port}",
+            f"--work_dir={self.directory / f'master{port}'}",
+            *flags,
+        )
+        return self.start(list(command), cpu=0)
+
     def start_master(self, *flags: str) -> Started:
         """A master that answers."""
         command = twistd(
