@@ -36,9 +36,9 @@ DIAL_FACTOR: Final = 1.7
 CONNECT_TIMEOUT_S: Final = 10.0
 
 
-def wait_s(failures: int, random: Random) -> float:
+def wait_s(failures: int, random: Random, most_s: float = DIAL_MAX_S) -> float:
     """Seconds to wait before a dial after so many failures: from half to all of the longest."""
-    longest: float = min(DIAL_MAX_S, DIAL_FIRST_S * DIAL_FACTOR ** min(failures, 30))
+    longest: float = min(most_s, DIAL_FIRST_S * DIAL_FACTOR ** min(failures, 30))
     return longest * random.uniform(0.5, 1.0)
 
 
@@ -54,10 +54,11 @@ class Greeters(Factory):
     noisy = False
     _log = Logger()
 
-    def __init__(self, exchange: Exchange, address: str, random: Random) -> None:
+    def __init__(self, exchange: Exchange, address: str, random: Random, most_s: float) -> None:
         self._exchange = exchange
         self._address = address
         self._random = random
+        self._most_s = most_s
         self._refusals = 0
         self._last: BusProtocol | None = None
 
@@ -81,7 +82,7 @@ class Greeters(Factory):
 
     def retry_in_s(self, failures: int) -> float:
         """Seconds until the next dial, after so many failures to connect in a row."""
-        return wait_s(failures - 1 + self._refusals, self._random)
+        return wait_s(failures - 1 + self._refusals, self._random, self._most_s)
 
     def close(self) -> None:
         """Close the link that there may be."""
@@ -97,6 +98,7 @@ class Dialer:
     :param reactor: makes connections and keeps time.
     :param random: the jitter's source.
     :param endpoint_to: makes an endpoint of a host and a port; plain TCP by default.
+    :param most_s: seconds between two dials at most, before jitter.
     """
 
     def __init__(
@@ -105,18 +107,21 @@ class Dialer:
         exchange: Exchange,
         random: Random,
         endpoint_to: Callable[[str, int], IStreamClientEndpoint] | None = None,
+        *,
+        most_s: float = DIAL_MAX_S,
     ) -> None:
         self._reactor = reactor
         self._exchange = exchange
         self._random = random
         self._endpoint_to = endpoint_to if endpoint_to is not None else self._tcp
+        self._most_s = most_s
 
     def _tcp(self, host: str, port: int) -> IStreamClientEndpoint:
         return HostnameEndpoint(self._reactor, host, port, timeout=CONNECT_TIMEOUT_S)
 
     def dial(self, address: str) -> Callable[[], None]:
         host, _, port = address.rpartition(":")
-        greeters = Greeters(self._exchange, address, self._random)
+        greeters = Greeters(self._exchange, address, self._random, self._most_s)
         service = ClientService(
             self._endpoint_to(host.strip("[]"), int(port)),
             greeters,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from mesostw.bus.dial import Dialer
 from mesostw.bus.exchange import Exchange
@@ -12,6 +12,10 @@ from mesostw.client.leading import leader_dialer
 from mesostw.client.scheduler import Scheduler, SchedulerClient
 from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.reactor_time import ReactorClock, install_steady_time
+
+#: Seconds between two dials at most, before jitter: what a framework has to launch waits for its
+#: master, and frameworks are few, where agents are thousands.
+DIAL_MAX_S: Final = 2.0
 
 
 def connect(
@@ -33,7 +37,7 @@ def connect(
     exchange = Exchange(clock, "framework", forwards=False)
     # Each process has a jitter of its own, or all would come back at once.
     chance = Random(int.from_bytes(os.urandom(8), "big"))
-    dialer = leader_dialer(reactor, Dialer(reactor, exchange, chance))
+    dialer = leader_dialer(reactor, Dialer(reactor, exchange, chance, most_s=DIAL_MAX_S))
     return SchedulerClient(
         clock,
         exchange,

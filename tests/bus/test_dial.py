@@ -32,6 +32,11 @@ class BackOffTests(SynchronousTestCase):
                 waited = wait_s(failures, Random(seed))
                 self.assertTrue(longest / 2 <= waited <= longest, (failures, waited))
 
+    def test_impatient(self) -> None:
+        """Who must be back sooner waits for less at most."""
+        self.assertTrue(1.0 <= wait_s(100, Random(1), 2.0) <= 2.0)
+        self.assertEqual(wait_s(0, Random(1), 2.0), wait_s(0, Random(1)))
+
     def test_jitter(self) -> None:
         """Ten thousand agents do not come back at one moment."""
         random = Random(1)
