@@ -23,6 +23,8 @@ from tests.functional.chronos.profiles import Topology
 _AWAY: Final = "was away for too long"
 #: Which agent a sandbox is of, and by what id a master knows that.
 _AGENT: Final = re.compile(r"/work/(?P<agent>[^/]+)/slaves/(?P<id>[^/]+)/")
+#: What a daemon may take to start, in seconds, where others want the machine too.
+STARTING_MAX_S: Final = 10.0
 #: States in which a run has a task, or may have one.
 OUT: Final = frozenset({"launching", "staging", "starting", "running", "awaited"})
 
@@ -172,20 +174,24 @@ def away_of(happenings: Iterable[tuple[float, str, str]], until: float) -> list[
     """
     When each part was not there, was stopped, or could not write.
 
+    Who has begun is away until it listens, as a busy machine has it, but not for long.
+
     :param happenings: wall second, part and event, as they came
     """
-    opens = {"ended": "begun", "stopped": "continued", "full": "free"}
+    closes = {"ended": "up", "stopped": "continued", "full": "free"}
     open_: dict[tuple[str, str], float] = {}
+    begun: dict[str, float] = {}
     found = []
     for wall, part, event in happenings:
-        if event in opens:
-            open_.setdefault((part, opens[event]), wall)
-        elif (start := open_.pop((part, event), None)) is not None:
-            found.append(Away(part=part, start=start, end=wall))
-        if event == "ended":
+        if event == "begun":
+            begun[part] = wall
+        if event == "ended" and (start := open_.pop((part, "continued"), None)) is not None:
             # Whoever is killed while it is stopped is stopped no more.
-            start = open_.pop((part, "continued"), None)
-            if start is not None:
-                found.append(Away(part=part, start=start, end=wall))
+            found.append(Away(part=part, start=start, end=wall))
+        if event in closes:
+            open_.setdefault((part, closes[event]), wall)
+        elif (start := open_.pop((part, event), None)) is not None:
+            end = min(wall, begun[part] + STARTING_MAX_S) if event == "up" else wall
+            found.append(Away(part=part, start=start, end=end))
     found += [Away(part=part, start=start, end=until) for (part, _), start in open_.items()]
     return found

@@ -148,7 +148,7 @@ class Judge:
         if wish.plan.concurrent:
             return
         profile = self.profile
-        limit_s = profile.ping_s * profile.pings + wish.plan.unreachable_s + profile.recovery_s
+        limit_s = profile.away_max_s + wish.plan.unreachable_s + profile.recovery_s
         for run in self.runs:
             record = run.record
             if record.job != wish.plan.name or record.launched_at is None:
@@ -156,8 +156,10 @@ class Judge:
             for away in self.evidence.away:
                 if away.part == self.agents.get(run.agent_id):
                     end = min(_ended(record), away.end, away.start + limit_s)
-                    if (start := max(record.launched_at, away.start)) < end:
-                        yield Trouble(start, end)
+                    start = max(record.launched_at, away.start)
+                    if start < end:
+                        # What is lost with its agent has not served its instant either.
+                        yield Trouble(record.instant / 1000 if record.lost else start, end)
 
     # --- what tasks wrote ---------------------------------------------------------------
 

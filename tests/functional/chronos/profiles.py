@@ -65,6 +65,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     #: A master pings its agents so often, and misses so many answers.
     ping_s: int
     pings: int
+    #: How long a master waits for an agent of which it knows nothing more.
+    away_max_s: float
     #: Whether agents are lost for good.
     removes: bool = False
 
@@ -87,6 +89,7 @@ QUICK: Final = Profile(
     unreachable_s=(2, 4),
     ping_s=1,
     pings=4,
+    away_max_s=5,
 )
 #: The figures of the test that Chronos itself was put to in 2015.
 CLASSIC: Final = Profile(
@@ -107,6 +110,8 @@ CLASSIC: Final = Profile(
     unreachable_s=(30, 300),
     ping_s=15,
     pings=5,
+    # ``agent_reregister_timeout``: a link that is closed means less than pings without answer.
+    away_max_s=600,
     removes=True,
 )
 SOAK: Final = Profile(
@@ -127,6 +132,8 @@ SOAK: Final = Profile(
     unreachable_s=(30, 300),
     ping_s=15,
     pings=5,
+    # ``agent_reregister_timeout``: a link that is closed means less than pings without answer.
+    away_max_s=600,
     removes=True,
 )
 PROFILES: Final[Mapping[str, Profile]] = {one.name: one for one in (QUICK, CLASSIC, SOAK)}

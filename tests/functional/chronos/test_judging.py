@@ -264,19 +264,25 @@ class TroubleTests(SynchronousTestCase):
             (1.0, "chronos1", "begun"),
             (2.0, "chronos1", "stopped"),
             (3.0, "chronos1", "ended"),
-            (4.0, "chronos1", "begun"),
+            (3.5, "chronos1", "begun"),
+            (4.0, "chronos1", "up"),
             (5.0, "chronos1", "full"),
             (6.0, "chronos1", "free"),
             (7.0, "agent1", "ended"),
+            (10.0, "master1", "ended"),
+            (11.0, "master1", "begun"),
+            (40.0, "master1", "up"),
         ]
-        found = {(one.part, one.start, one.end) for one in away_of(happenings, 9.0)}
+        found = {(one.part, one.start, one.end) for one in away_of(happenings, 41.0)}
         self.assertEqual(
             found,
             {
                 ("chronos1", 2.0, 3.0),
                 ("chronos1", 3.0, 4.0),
                 ("chronos1", 5.0, 6.0),
-                ("agent1", 7.0, 9.0),
+                ("agent1", 7.0, 41.0),
+                # It may take long, but not for ever.
+                ("master1", 10.0, 21.0),
             },
         )
 

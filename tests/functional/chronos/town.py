@@ -45,7 +45,7 @@ AGENT_DISK_BYTES: Final = 64 << 20
 
 @attrs.frozen
 class Happening:
-    """What became of a part; ``event`` is begun, ended, stopped, continued, full or free."""
+    """What became of a part: it begun, is up, ended, stopped, continued, is full, or free."""
 
     wall: float
     part: str
@@ -66,6 +66,8 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     #: When it is started next; ``None`` is never.
     due: float | None = 0.0
+    #: Whether it listens yet.
+    is_up: bool = False
     limit: int | None = None
 
 
@@ -165,6 +167,9 @@ class Town:
     def _look(self, part: Part) -> None:
         if part.process is not None:
             if part.process.poll() is None:
+                if not part.is_up and listens(int(part.address.rpartition(":")[2])):
+                    part.is_up = True
+                    self._tell(part, "up")
                 return
             part.process = None
             self._tell(part, "ended")
@@ -176,7 +181,7 @@ class Town:
     def _begin(self, part: Part) -> None:
         with (self.directory / f"{part.name}.log").open("ab") as log:
             part.process = subprocess.Popen(part.command, stdout=log, stderr=subprocess.STDOUT)
-        part.due = 0.0
+        part.due, part.is_up = 0.0, False
         if part.limit is not None:
             _limit(part.process.pid, part.limit)
         self._tell(part, "begun")
@@ -304,6 +309,12 @@ def processes() -> Iterator[tuple[int, bytes, str]]:
             continue
         with contextlib.suppress(OSError):
             yield int(entry.name), (entry / "cmdline").read_bytes(), os.readlink(entry / "cwd")
+
+
+def listens(port: int) -> bool:
+    """Whether somebody on this machine listens on a port; nobody is disturbed by asking."""
+    wanted = f":{port:04X} 00000000:0000 0A "
+    return wanted in Path("/proc/net/tcp").read_text()
 
 
 def kill(pid: int) -> None:
