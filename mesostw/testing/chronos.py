@@ -52,7 +52,14 @@ from mesostw.model.resources import Resources
 from mesostw.testing.checkers import task_of
 from mesostw.testing.chronos_watch import Began, Memory, Overheard, Watcher, run_of
 from mesostw.testing.cluster import Cluster
-from mesostw.testing.lives import MASTER_ADDRESS, Life, Machine, Surroundings, endpoints
+from mesostw.testing.lives import (
+    MASTER_ADDRESS,
+    Life,
+    Machine,
+    PausingClock,
+    Surroundings,
+    endpoints,
+)
 from mesostw.testing.programs import IProgram
 from mesostw.unattended import unattended
 
@@ -72,6 +79,11 @@ NEED: Final = "cpus:0.25;mem:32"
 RESET: Final = 0.5
 RESET_S: Final = 8.0
 WALLS_S: Final = (0.0, 10.0, -10.0, 10.0, -10.0, 3600.0, -3600.0, 7200.0)
+#: Share of runs in which another life begins while one stands still, how soon, and for how
+#: long that one does at most.
+USURPED: Final = 0.3
+USURPED_S: Final = 20.0
+STILL_S: Final = (1.0, 5.0, 30.0)
 #: Once it is calm: later than anything that was asked for.
 LAST_WALL_S: Final = 20_000.0
 #: How late a run may begin when nothing is wrong.
@@ -97,6 +109,11 @@ class ChronosProgram:
         self, around: Surroundings, name: str, machines: Callable[[], Sequence[Machine]]
     ) -> None:
         self.around, self.name, self._machines = around, name, machines
+        #: Where the present life is.
+        self.host = name
+        #: Lives that stood still when another began, and believe that they are the one.
+        self.former: list[ChronosLife] = []
+        self._usurping = around.chance(f"{name}/usurping")
         self.memory = Memory(around, name)
         self.disk = self.memory.disk
         self.life: ChronosLife | None = None
@@ -112,6 +129,19 @@ class ChronosProgram:
         self.life = ChronosLife(self.around, self, self.lives)
         self.life.start()
         return self.life
+
+    def usurp(self) -> None:
+        """Begin another life while the present one stands still, and have that go on later."""
+        former = self.life
+        if self.calm or former is None or not former.alive or former.clock.paused:
+            return
+        former.stand_still()
+        self.former.append(former)
+        self.host = f"{self.name}-{self.lives + 1}"
+        self.start()
+        late_s = self._usurping.choice(STILL_S) * self._usurping.uniform(0, 1)
+        self.around.clock.callLater(late_s, former.go_on, self._usurping.uniform(0, 1))
+        self.around.tell("{} stands still for {:.1f} s", former.host, late_s)
 
     @property
     def state(self) -> ChronosState | None:
@@ -143,6 +173,8 @@ class ChronosProgram:
                  if not one.is_ended]  # fmt: skip
         found += [f"{name} is due again" for name, one in state.standings.items()
                   if one.due is not None and not state.jobs[name].spec.disabled]  # fmt: skip
+        found += [f"{one.host} has not noticed that it is another's turn"
+                  for one in self.former if one.alive]  # fmt: skip
         found += ["it is paused"] if state.pause is not None else []
         found += [] if not state.notices else [f"{len(state.notices)} notices are due"]
         found += [] if PROBE in state.jobs else [f"{PROBE} is not there"]
@@ -154,14 +186,18 @@ class ChronosProgram:
     def is_joined(self) -> bool:
         """Whether nobody has yet to notice that a connection broke in the storm."""
         network, master = self.around.network, self.around.answering(self.name)
-        hosts = (self.name, *(machine.name for machine in self._machines()))
-        return all(network.are_joined(host, master) for host in hosts)
+        hosts = (self.host, *(machine.name for machine in self._machines()))
+        return all(network.are_joined(host, master) for host in hosts) and not any(
+            one.alive for one in self.former
+        )
 
     def _be_calm(self) -> None:
         if not self.calm:
             self.calm = True
             if self.life is not None:
                 self.life.clock.wall_error_s = LAST_WALL_S
+            for former in self.former:
+                former.go_on(0.0)
 
     def _judge(self, state: ChronosState) -> None:
         for name, tags in self.wished.items():
@@ -213,7 +249,7 @@ class ChronosLife(Life):
     """A Chronos' process."""
 
     def __init__(self, around: Surroundings, program: ChronosProgram, number: int) -> None:
-        super().__init__(around, program.name, number)
+        super().__init__(around, program.host, number)
         if program.calm:
             self.clock.wall_error_s = LAST_WALL_S
         self.program = program
@@ -224,12 +260,26 @@ class ChronosLife(Life):
         self.scheduler = CoreScheduler(self)
         self._letters = around.chance(f"{program.name}/{number}/letters")
 
+    def make_clock(self) -> PausingClock:
+        return self.around.parts.chronos_clock(self.around.clock)
+
+    def stand_still(self) -> None:
+        """Do nothing and read nothing, as under SIGSTOP."""
+        self.clock.paused = True
+        self.around.network.freeze(self.host)
+
+    def go_on(self, late_s: float) -> None:
+        """Go on where it was; what has come meanwhile is read ``late_s`` later."""
+        if self.alive and self.clock.paused:
+            self.clock.resume()
+            self.clock.callLater(late_s, self.around.network.thaw, self.host)
+
     async def _start(self) -> None:
         around = self.around
         exchange = Exchange(self.clock, "chronos", ())
         driver = self.driver = Driver(
             self.clock,
-            Overheard(self.core, self.program.disk),
+            Overheard(self.core, self.program.memory),
             self.store,
             self.feed,
             exchange,
@@ -263,6 +313,9 @@ class ChronosLife(Life):
         User(self).begin()
         if around.chance("clocks").uniform(0, 1) < RESET:
             self._reset_later()
+        if around.chance("usurping").uniform(0, 1) < USURPED:
+            wait_s = self._letters.expovariate(1 / USURPED_S)
+            self.clock.callLater(wait_s, self.program.usurp)
         await client.start(MASTER_ADDRESS)
 
     def _reset_later(self) -> None:
@@ -281,6 +334,8 @@ class ChronosLife(Life):
             case Notify(notice):
                 heard = Notified(notice.id, self._letters.uniform(0, 1) < 0.9, "")
                 self.clock.callLater(self._letters.uniform(0, 3), self._brought, heard)
+            case StepDown() if self in self.program.former:
+                self.crash()
             case StepDown(reason):
                 self.around.wrong(f"{self.host} steps down: {reason}")
             case _:
@@ -304,7 +359,7 @@ class User:
         self._life.clock.callLater(self._random.expovariate(1 / WISH_S), self._wish)
 
     def _wish(self) -> None:
-        if self._life.alive:
+        if self._life is self._program.life and self._life.alive:
             unattended(self._ask(), self._life.gave_up)
 
     async def _ask(self) -> None:
@@ -322,6 +377,8 @@ class User:
                 # Whether it was done is not known; the next life may have it or not.
                 return
             life.around.tell("{} answers {}", life.host, answer)
+            if life is not program.life:
+                return
             if tag != "same":
                 done = isinstance(answer, Kept | Removed)
                 program.wished[name] = [tag] if done else before

@@ -29,6 +29,8 @@ from mesostw.testing.lives import Surroundings
 from mesostw.testing.watcher import Diary
 from mesostw.wire.records import Decoding
 
+#: What sums of seconds since 1970 may be wrong by.
+ROUNDING_S: Final = 0.002
 #: How Chronos says that it waits no longer for an agent.
 _AWAY: Final = "was away for too long"
 
@@ -58,25 +60,6 @@ class RunDiary(Diary):
         known = self.runs.get(run.id)
         if known is None or (run.rank, run.skipped) >= (known.rank, known.skipped):
             self.runs[run.id] = run
-
-
-class Overheard:
-    """A core that is listened to: what it says of runs is in ``diary`` before it is kept."""
-
-    RECORDS = Chronos.RECORDS
-
-    def __init__(self, core: Chronos, diary: RunDiary) -> None:
-        self._core, self._said = core, diary.said
-        # What the life before said and did not keep was never so.
-        self._said.clear()
-        self.hear, self.restore, self.check = core.hear, core.restore, core.check
-
-    def write_of(self, change: ChronosChange) -> Write | None:
-        """Pass on what is kept of a change."""
-        write = self._core.write_of(change)
-        if write is not None and isinstance(write.value, Run):
-            self._said[write.key] = write.value
-        return write
 
 
 class Began(Struct, frozen=True):
@@ -115,6 +98,10 @@ class Memory:
         self.retimed: set[str] = set()
         #: Whether ``unwished`` parents may have been seen: dependents were tied anew.
         self.retied: set[str] = set()
+
+    def seconds(self) -> float:
+        """The time that nobody sets."""
+        return self._around.clock.seconds()
 
     def wrong(self, text: str) -> None:
         """Complain."""
@@ -297,6 +284,39 @@ class Memory:
         for attempt, ids in known.items():
             if len(ids) > 1:
                 self.wrong(f"has {sorted(ids)} of {attempt}")
+
+
+class Overheard:
+    """A core that is listened to: what it says of runs is known before it is kept."""
+
+    RECORDS = Chronos.RECORDS
+
+    def __init__(self, core: Chronos, memory: Memory) -> None:
+        self._core, self._memory = core, memory
+        # What the life before said and did not keep was never so, whenever it says it.
+        self._said: dict[str, Run] = {}
+        memory.disk.said = self._said
+        #: When retries were made in this life.
+        self._made: dict[RunId, float] = {}
+        self.hear, self.restore, self.check = core.hear, core.restore, core.check
+
+    def write_of(self, change: ChronosChange) -> Write | None:
+        """Pass on what is kept of a change."""
+        write = self._core.write_of(change)
+        if write is not None and isinstance(write.value, Run):
+            self._said[write.key] = write.value
+            self._judge_delay(write.value)
+        return write
+
+    def _judge_delay(self, run: Run) -> None:
+        """Until something is tried again is a distance, which no clock that is set changes."""
+        now = self._memory.seconds()
+        if run.state is RunState.WAITING and run.cause is Cause.RETRY:
+            self._made.setdefault(run.id, now)
+        elif run.state is RunState.LAUNCHING and run.id in self._made:
+            waited_s, delay_s = now - self._made.pop(run.id), run.not_before - run.made
+            if waited_s < delay_s - ROUNDING_S:
+                self._memory.wrong(f"tries {run.id} again after {waited_s:.3f} s, not {delay_s:g}")
 
 
 def ends_well(command: str, attempt: int) -> bool | None:

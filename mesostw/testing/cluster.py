@@ -141,7 +141,7 @@ class Cluster:
 
     def clients(self) -> list[str]:
         """Hosts that dial the master."""
-        return [owner.name for owner in self.owners]
+        return [owner.name if owner.life is None else owner.life.host for owner in self.owners]
 
     def need_of(self, task_id: str) -> Resources:
         """What a task takes."""

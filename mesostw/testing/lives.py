@@ -66,6 +66,46 @@ WALL_ERRORS_S: Final = (0.0, 0.0, 0.0, 5.0, -5.0, 7200.0, -7200.0)
 EXITED_1: Final = 256
 
 
+class PausingClock(LifeClock):
+    """The clock of a process that may stand still, as under SIGSTOP or a slow machine."""
+
+    def __init__(self, clock: HeapClock) -> None:
+        super().__init__(clock)
+        self._heap = clock
+        self.paused = False
+        self._missed: list[HeapCall] = []
+
+    def callLater(
+        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> HeapCall:
+        itself: list[HeapCall] = []
+        later = self._heap.callLater(delay, self._due, itself, callable, args, kwargs)
+        itself.append(later)
+        return later
+
+    def _due(
+        self,
+        itself: list[HeapCall],
+        call: Callable[..., Any],
+        arguments: tuple[object, ...],
+        named: dict[str, object],
+    ) -> None:
+        if self.paused and not self.ended:
+            # It can be cancelled or moved until it is made after all.
+            itself[0].state = "waits"
+            self._missed += itself
+        else:
+            self._call(call, arguments, named)
+
+    def resume(self) -> None:
+        """Go on: what fell due meanwhile happens now, in its order."""
+        self.paused = False
+        missed, self._missed = self._missed, []
+        for later in missed:
+            if later.active() and later.getTime() <= self._heap.seconds():
+                later.reset(0)
+
+
 class Parts:
     """What may be replaced by something broken, to see that it is found."""
 
@@ -76,6 +116,8 @@ class Parts:
     framework_store: type[MemoryStore] = MemoryStore
     marathon: type[Marathon] = Marathon
     chronos: type[Chronos] = Chronos
+    #: Of a Chronos' process: its wall clock is set now and then.
+    chronos_clock: type[PausingClock] = PausingClock
 
 
 class Surroundings:
@@ -118,46 +160,6 @@ class Surroundings:
         return [f"{at:10.4f} {text.format(*values)}" for at, text, values in self.story]
 
 
-class PausingClock(LifeClock):
-    """The clock of a process that may stand still, as under SIGSTOP or a slow machine."""
-
-    def __init__(self, clock: HeapClock) -> None:
-        super().__init__(clock)
-        self._heap = clock
-        self.paused = False
-        self._missed: list[HeapCall] = []
-
-    def callLater(
-        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
-    ) -> HeapCall:
-        itself: list[HeapCall] = []
-        later = self._heap.callLater(delay, self._due, itself, callable, args, kwargs)
-        itself.append(later)
-        return later
-
-    def _due(
-        self,
-        itself: list[HeapCall],
-        call: Callable[..., Any],
-        arguments: tuple[object, ...],
-        named: dict[str, object],
-    ) -> None:
-        if self.paused and not self.ended:
-            # It can be cancelled or moved until it is made after all.
-            itself[0].state = "waits"
-            self._missed += itself
-        else:
-            self._call(call, arguments, named)
-
-    def resume(self) -> None:
-        """Go on: what fell due meanwhile happens now, in its order."""
-        self.paused = False
-        missed, self._missed = self._missed, []
-        for later in missed:
-            if later.active() and later.getTime() <= self.seconds():
-                later.reset(0)
-
-
 class Life:
     """One life of one process."""
 
@@ -167,7 +169,7 @@ class Life:
         self.around = around
         self.host = host
         self.number = number
-        self.clock = PausingClock(around.clock)
+        self.clock = self.make_clock()
         self.random = around.chance(f"{host}/{number}")
         self.clock.wall_error_s = self.random.choice(WALL_ERRORS_S)
         self.alive = True
@@ -180,6 +182,10 @@ class Life:
 
     async def _start(self) -> None:
         raise NotImplementedError
+
+    def make_clock(self) -> PausingClock:
+        """What tells this life the time."""
+        return PausingClock(self.around.clock)
 
     def make_store(self, kind: type[MemoryStore], disk: MemoryDisk) -> MemoryStore:
         """Take hold of a disk, for this life."""

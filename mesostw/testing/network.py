@@ -403,6 +403,19 @@ class MemoryNetwork:
             if end.connected:
                 self.clock.callLater(self.delay(), end._deliver)
 
+    def freeze(self, host: str) -> None:
+        """Let a process read nothing, as one that stands still does not."""
+        for end in self._ends_of(host):
+            end.pauseProducing()
+
+    def thaw(self, host: str) -> None:
+        """Let it read on."""
+        for end in self._ends_of(host):
+            end.resumeProducing()
+
+    def _ends_of(self, host: str) -> list[MemoryTransport]:
+        return [end for one in self.connections for end in one.ends if end.host == host]
+
     def is_cut(self, source: str, target: str) -> bool:
         """Whether nothing from ``source`` reaches ``target`` now."""
         return (source, target) in self._cuts

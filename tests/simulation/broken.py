@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -35,7 +36,8 @@ from mesostw.messages.scheduler_calls import Kill
 from mesostw.model.ids import ContainerId
 from mesostw.model.tasks import TERMINAL
 from mesostw.store.memory import MemoryStore, Writes
-from mesostw.testing.lives import Parts
+from mesostw.testing.clock import HeapCall, HeapClock
+from mesostw.testing.lives import Parts, PausingClock
 
 
 class HastyStore(MemoryStore):
@@ -44,6 +46,56 @@ class HastyStore(MemoryStore):
     def append(self, writes: Writes, epoch: int) -> Deferred[None]:
         _ = super().append(writes, epoch).addErrback(lambda _failure: None)
         return succeed(None)
+
+
+class UnfencedStore(MemoryStore):
+    """Keeps what any life writes, whether it is the newest or not."""
+
+    def _flush(self) -> None:
+        appended, writes, _ = self._unflushed[0]
+        self._unflushed[0] = (appended, writes, self.disk.epoch)
+        super()._flush()
+
+
+class TimelessStore(MemoryStore):
+    """Bears that its flushes do not come in their order, as clocks that are set have them."""
+
+    def _cancel_flushes(self) -> None:
+        while self._flushes:
+            flush = self._flushes.popleft()
+            if flush.active():
+                flush.cancel()
+
+
+class WallClock(PausingClock):
+    """Times by the wall clock, as an event loop does that has no steady one."""
+
+    def __init__(self, clock: HeapClock) -> None:
+        self._error_s = 0.0
+        self._calls: list[HeapCall] = []
+        super().__init__(clock)
+
+    @property  # type: ignore[override]
+    def wall_error_s(self) -> float:
+        """Seconds that the wall clock is ahead; with it goes all that waits."""
+        return self._error_s
+
+    @wall_error_s.setter
+    def wall_error_s(self, error_s: float) -> None:
+        step_s, self._error_s = error_s - self._error_s, error_s
+        self._calls = [call for call in self._calls if call.active()]
+        for call in self._calls:
+            call.reset(max(0.0, call.getTime() - self._heap.seconds() - step_s))
+
+    def seconds(self) -> float:
+        return super().seconds() + self._error_s
+
+    def callLater(
+        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> HeapCall:
+        later = super().callLater(delay, callable, *args, **kwargs)
+        self._calls.append(later)
+        return later
 
 
 class ObedientAgent(Agent):

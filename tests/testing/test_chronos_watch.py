@@ -11,7 +11,8 @@ from mesostw.core.chronos.flags import ChronosFlags
 from mesostw.core.chronos.machine import Chronos
 from mesostw.core.chronos.records import RunState
 from mesostw.testing.chronos import ChronosCluster, ChronosProgram
-from mesostw.testing.chronos_watch import Overheard, RunDiary
+from mesostw.testing.chronos_watch import Memory, Overheard
+from mesostw.testing.lives import Parts, Surroundings
 from tests.core.chronos.builders import run
 
 
@@ -19,14 +20,16 @@ class DiaryTests(SynchronousTestCase):
     """A disk that never forgets a run."""
 
     def setUp(self) -> None:
-        self.diary = RunDiary()
+        self.around = Surroundings(1, Parts())
+        self.memory = Memory(self.around, "chronos")
+        self.diary = self.memory.disk
         self.core = self.begin()
         self.ended = run(1, state=RunState.SUCCEEDED)
 
     def begin(self) -> Overheard:
         """Another life."""
         core = Chronos(ChronosFlags(), bytes(8), Random(1))
-        return Overheard(core, self.diary)
+        return Overheard(core, self.memory)
 
     def test_forgotten_in_one_group(self) -> None:
         """A run that ends and is forgotten in one group is on no disk, and remembered."""

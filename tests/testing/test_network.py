@@ -105,6 +105,15 @@ class FaultTests(NetworkTestCase):
         self.assertEqual(len(self.closed(self.master)), 1)
         self.assertEqual(len(self.inbox(self.master).opened()), 2)
 
+    def test_standing_still(self) -> None:
+        """A process that stands still reads later what has come meanwhile."""
+        self.network.freeze("master")
+        self.agent.send(LinkId(1), [Ping()])
+        self.clock.advance(5.0)
+        self.assertEqual(self.inbox(self.master).messages(), [])
+        self.network.thaw("master")
+        self.assertEqual(self.inbox(self.master).messages(), [Ping()])
+
     def test_one_way(self) -> None:
         """A cut of one way holds back that way, and heals."""
         self.network.cut_off("agent", "master")
