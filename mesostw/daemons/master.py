@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from mesostw.core.allocator.minimums import Minimum
 from mesostw.core.master.flags import MasterFlags
 from mesostw.core.master.machine import Master
 from mesostw.core.master.state import ClusterState
+from mesostw.core.master.words import StepDown
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.pauses import keep_pauses_short
@@ -73,6 +74,26 @@ def weights(text: str) -> dict[str, float]:
     return found
 
 
+def percentage(text: str) -> float:
+    """A share from 0 to 1, as ``75%``."""
+    number, sign, rest = text.partition("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = -1.0
+    if not (sign and not rest and 0 <= share <= 1):
+        raise ValueError("give a percentage from 0% to 100%")
+    return share
+
+
+def rate(text: str) -> float:
+    """Seconds between two, from ``1/10mins``."""
+    number, slash, span = text.partition("/")
+    if not (slash and number.isdigit() and int(number)):
+        raise ValueError("give it as 1/10mins")
+    return duration(span) / int(number)
+
+
 def reregister_timeout(text: str) -> float:
     """A duration of at least ten minutes."""
     seconds = duration(text)
@@ -104,6 +125,19 @@ class Options(FlagOptions):
             "How long a disconnected agent may stay away; at least 10mins.",
             "10mins",
             reregister_timeout,
+        ),
+        Flag(
+            "recovery_agent_removal_limit",
+            "Share of the agents known at the start that may stay away for so long: if more do, "
+            "the master stops instead.",
+            "100%",
+            percentage,
+        ),
+        Flag(
+            "agent_removal_rate_limit",
+            "How many agents may become unreachable in which time, as 1/10mins; without it all.",
+            None,
+            rate,
         ),
         Flag("offer_timeout", "After which unused offers are rescinded.", "5mins", duration),
         Flag(
@@ -140,12 +174,19 @@ class Options(FlagOptions):
 
 
 @implementer(IPerformer)
-class NothingOfItsOwn:
-    """A master's core has no effects beside those that every driver performs."""
+class MasterEffects:
+    """Performs what a master's core wants done that not every driver performs."""
+
+    def __init__(self, step_down: Callable[[str], None]) -> None:
+        self._step_down = step_down
 
     def perform(self, effect: object) -> None:
-        """Say that something is missing here."""
-        raise AssertionError(f"nobody performs {effect!r}")
+        """Stop the daemon."""
+        match effect:
+            case StepDown(reason):
+                self._step_down(reason)
+            case _:
+                raise AssertionError(f"nobody performs {effect!r}")
 
 
 class MasterDaemon(Service):
@@ -197,7 +238,7 @@ class MasterDaemon(Service):
         exchange.id, exchange.address = master_id, identity.address
         exchange.unwelcome = partial(unwelcome, self._seat)
         driver = self._driver = Driver(
-            self._clock, core, seat.store, feed, exchange, NothingOfItsOwn(), self._give_up
+            self._clock, core, seat.store, feed, exchange, MasterEffects(self._lose), self._give_up
         )
         site = self._site(identity, feed, driver, exchange, core)
         if seat.has_rivals:
@@ -307,6 +348,8 @@ def flags_of(options: Options, master_id: str, identity: Identity) -> MasterFlag
         agent_ping_timeout_s=options["agent_ping_timeout"],
         max_agent_ping_timeouts=options["max_agent_ping_timeouts"],
         agent_reregister_timeout_s=options["agent_reregister_timeout"],
+        recovery_agent_removal_limit=options["recovery_agent_removal_limit"],
+        agent_removal_interval_s=options["agent_removal_rate_limit"] or 0.0,
         offer_timeout_s=options["offer_timeout"],
         minimum=options["min_allocatable_resources"],
         filter_gpu_resources=options["filter_gpu_resources"],

@@ -29,6 +29,7 @@ from mesostw.core.master.records import (
     ExecutorKey,
 )
 from mesostw.core.master.turn import Turn
+from mesostw.core.master.words import StepDown
 from mesostw.core.outcome import Close, Send
 from mesostw.messages.agent_master import (
     AgentRegistered,
@@ -141,7 +142,8 @@ def pinged(turn: Turn) -> None:
         agent = turn.state.agents[agent_id]
         silent = live.unanswered[agent_id]
         if silent >= patience:
-            unreachable(turn, agent)
+            if _may_be_removed(turn):
+                unreachable(turn, agent)
         elif agent.link is not None:
             live.unanswered[agent_id] = silent + 1
             turn.effects.append(Send(agent.link, _PING))
@@ -161,8 +163,36 @@ def overdue(turn: Turn, times_max: int) -> None:
         agent_id = next(iter(deadlines))
         if deadlines[agent_id] > turn.now.steady:
             return
+        if agent_id in turn.live.recovered and _too_many_stay_away(turn):
+            return
+        if not _may_be_removed(turn):
+            return
         unreachable(turn, turn.state.agents[agent_id])
         times_max -= 1
+
+
+def _too_many_stay_away(turn: Turn) -> bool:
+    """Whether so many agents have not come to this master that it had better stop."""
+    away, limit = len(turn.live.recovered), turn.flags.recovery_agent_removal_limit
+    if not turn.live.limit_is_kept:
+        if away > limit * turn.live.restored:
+            reason = (
+                f"{away} of {turn.live.restored} agents did not come back within "
+                f"{turn.flags.agent_reregister_timeout_s:g} s, and "
+                f"--recovery_agent_removal_limit is {limit:.0%}"
+            )
+            turn.do(StepDown(reason))
+            return True
+        turn.live.limit_is_kept = True
+    return False
+
+
+def _may_be_removed(turn: Turn) -> bool:
+    """Whether the next agent may become unreachable now; if so, the one after it must wait."""
+    if turn.now.steady < turn.live.removal_from:
+        return False
+    turn.live.removal_from = turn.now.steady + turn.flags.agent_removal_interval_s
+    return True
 
 
 # --- away ---------------------------------------------------------------------

@@ -117,6 +117,7 @@ def _agent_restored(turn: Turn, agent_id: AgentId, record: AgentRecord) -> None:
     turn.change(AgentChanged(agent))
     if state is AgentState.RECOVERED:
         turn.live.recovered[agent_id] = None
+        turn.live.restored += 1
         deadline = turn.now.steady + turn.flags.agent_reregister_timeout_s
         turn.live.agent_deadlines[agent_id] = deadline
 

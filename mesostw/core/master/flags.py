@@ -42,6 +42,11 @@ class MasterFlags(Struct, frozen=True, kw_only=True):
     max_agent_ping_timeouts: int = 5
     #: Smaller values are refused by the daemon, as Mesos does.
     agent_reregister_timeout_s: float = 600.0
+    #: Of the agents known at the start, how many at most may stay away for so long; if more do,
+    #: the network is at fault rather than they, and the master stops instead.
+    recovery_agent_removal_limit: float = 1.0
+    #: Seconds between two agents that become unreachable; 0 for no limit.
+    agent_removal_interval_s: float = 0.0
     #: Offers unused for so long are rescinded; ``None`` never. Mesos has none by
     #: default, and frameworks that sit on offers then starve others.
     offer_timeout_s: float | None = 300.0

@@ -109,6 +109,12 @@ class Live:
         self.away_addresses: dict[str, AgentId] = {}
         #: Agents of an earlier life that have not come back yet.
         self.recovered: dict[AgentId, None] = {}
+        #: How many of those there were at the start.
+        self.restored = 0
+        #: Whether it was looked at how many of them stayed away, and they were not too many.
+        self.limit_is_kept = False
+        #: Not before this the next agent becomes unreachable, in steady seconds.
+        self.removal_from = 0.0
         #: Kills to be said again when an agent comes back.
         self.kills: dict[AgentId, dict[TaskKey, KillPolicy | None]] = {}
         #: Tasks that their framework was told are lost and that turned out to be there:

@@ -77,4 +77,12 @@ MasterQuestion: TypeAlias = (
 )
 
 MasterStimulus: TypeAlias = CommonStimulus
-MasterEffect: TypeAlias = CommonEffect
+
+
+class StepDown(Struct, frozen=True):
+    """Going on would do harm: stop, and let a supervisor or another master go on."""
+
+    reason: str
+
+
+MasterEffect: TypeAlias = CommonEffect | StepDown

@@ -13,7 +13,7 @@ from mesostw.core.master.changes import MasterChange
 from mesostw.core.master.flags import MasterFlags
 from mesostw.core.master.machine import Master
 from mesostw.core.master.state import Task
-from mesostw.core.master.words import AllocationDue, MasterEffect, Tick
+from mesostw.core.master.words import AllocationDue, MasterEffect, StepDown, Tick
 from mesostw.core.outcome import (
     Answer,
     Arm,
@@ -180,6 +180,7 @@ class Bench:
         self.records = dict(records)
         self.master = Master(master_id, self.flags, self.epoch, random.Random(7))
         self.continuing = False
+        self.stepped_down = ""
         self.checking = True
         self._take(self.master.restore(records.items(), self.moment()))
 
@@ -232,6 +233,8 @@ class Bench:
             self.timers[effect.timer] = self.now + effect.delay_s
         elif isinstance(effect, Answer):
             self.answers.append(effect.value)
+        elif isinstance(effect, StepDown):
+            self.stepped_down = effect.reason
         elif isinstance(effect, Continue):
             self.continuing = True
 

@@ -440,6 +440,42 @@ class RestartTests(SynchronousTestCase):
         self.bench.restart()
         self.assertEqual(self.bench.agent_state(self.agent), "unreachable")
 
+    def test_too_many_stay_away(self) -> None:
+        """If more stay away than the limit says, the master stops, and nobody is unreachable."""
+        bench = Bench(recovery_agent_removal_limit=0.5)
+        agents = [bench.agent() for _ in range(4)]
+        bench.restart()
+        bench.return_agent(agents[0].id)
+        bench.pass_time(602)
+        self.assertIn("3 of 4 agents did not come back within 600 s", bench.stepped_down)
+        self.assertEqual(bench.agent_state(agents[1]), "recovered")
+
+    def test_not_too_many_stay_away(self) -> None:
+        """As many as the limit says may stay away."""
+        bench = Bench(recovery_agent_removal_limit=0.5)
+        agents = [bench.agent() for _ in range(4)]
+        bench.restart()
+        for agent in agents[:2]:
+            bench.return_agent(agent.id)
+        bench.pass_time(602)
+        self.assertEqual(bench.stepped_down, "")
+        self.assertEqual(bench.agent_state(agents[2]), "unreachable")
+        self.assertEqual(bench.agent_state(agents[3]), "unreachable")
+
+    def test_one_after_the_other(self) -> None:
+        """With a rate agents become unreachable no faster; who comes back meanwhile does not."""
+        bench = Bench(agent_removal_interval_s=100.0)
+        agents = [bench.agent() for _ in range(3)]
+        bench.restart()
+        bench.pass_time(605)
+        states = [bench.agent_state(agent) for agent in agents]
+        self.assertEqual(states.count("unreachable"), 1)
+        waiting = next(one for one in agents if bench.agent_state(one) == "recovered")
+        bench.return_agent(waiting.id)
+        bench.pass_time(300)
+        states = [bench.agent_state(agent) for agent in agents]
+        self.assertEqual(sorted(states), ["active", "unreachable", "unreachable"])
+
     def test_unknown_framework(self) -> None:
         """A framework that only an agent knows is known again."""
         self.bench.records.pop(f"frameworks/{self.framework.id}")
