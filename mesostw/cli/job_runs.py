@@ -100,7 +100,9 @@ async def logs(reactor: Any, options: argparse.Namespace) -> int:
         raise ClusterError(f"{which} has printed anything: it had no task yet")
     sandbox = run["sandbox"]
     path = f"{sandbox['path']}/{'stderr' if options.stderr else 'stdout'}"
-    await copy_from(Cluster(reactor, options.master), sandbox["agentId"], path, 0, sys.stdout)
+    await copy_from(
+        await Cluster.at(reactor, options.master), sandbox["agentId"], path, 0, sys.stdout
+    )
     return 0
 
 

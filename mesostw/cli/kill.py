@@ -22,7 +22,7 @@ def add(subcommands: Any) -> None:
 
 async def kill(reactor: object, options: argparse.Namespace) -> int:
     """Ask the master to kill a task; the answer is that it has been asked, not the end."""
-    cluster = Cluster(reactor, options.master)
+    cluster = await Cluster.at(reactor, options.master)
     task = await find_task(cluster, options.task)
     if not task["active"]:
         print(f"{task['id']} has ended already: {task['state']}")

@@ -47,7 +47,7 @@ async def tasks(reactor: object, options: argparse.Namespace) -> int:
 
 
 async def _tasks(reactor: object, options: argparse.Namespace, *, active_only: bool) -> int:
-    state = await Cluster(reactor, options.master).get("/state")
+    state = await (await Cluster.at(reactor, options.master)).get("/state")
     hosts = {agent["id"]: agent["hostname"] for agent in state["slaves"]}
     wanted = options.state and "TASK_" + options.state.upper().removeprefix("TASK_")
     found = [
@@ -82,7 +82,7 @@ async def _tasks(reactor: object, options: argparse.Namespace, *, active_only: b
 
 async def agents(reactor: object, options: argparse.Namespace) -> int:
     """List agents."""
-    listed = await Cluster(reactor, options.master).get("/slaves")
+    listed = await (await Cluster.at(reactor, options.master)).get("/slaves")
     if options.json:
         print_json(listed["slaves"])
         return 0
@@ -106,7 +106,7 @@ async def agents(reactor: object, options: argparse.Namespace) -> int:
 
 async def frameworks(reactor: object, options: argparse.Namespace) -> int:
     """List frameworks."""
-    listed = await Cluster(reactor, options.master).get("/frameworks")
+    listed = await (await Cluster.at(reactor, options.master)).get("/frameworks")
     if options.json:
         print_json(listed["frameworks"])
         return 0
@@ -141,7 +141,7 @@ async def version(reactor: object, options: argparse.Namespace) -> int:
     """Tell our version and, if it answers, the master's."""
     print(f"mesostw {__version__}")
     try:
-        told = await Cluster(reactor, options.master).get("/version")
+        told = await (await Cluster.at(reactor, options.master)).get("/version")
     except ClusterError as fault:
         print(f"master  not asked: {fault}")
     else:

@@ -51,7 +51,7 @@ def sandbox_file(task: dict[str, Any], name: str) -> str:
 
 async def logs(reactor: Any, options: argparse.Namespace) -> int:
     """Print a task's output, following it when asked."""
-    cluster = Cluster(reactor, options.master)
+    cluster = await Cluster.at(reactor, options.master)
     task = await find_task(cluster, options.task)
     path = sandbox_file(task, "stderr" if options.stderr else "stdout")
     offset = 0

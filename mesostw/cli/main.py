@@ -38,7 +38,8 @@ def parser() -> argparse.ArgumentParser:
         "--master",
         metavar="HOST:PORT",
         default=os.environ.get("MESOS_MASTER", MASTER_DEFAULT),
-        help="the master to ask; also read from MESOS_MASTER (default: %(default)s)",
+        help="the master to ask, or zk://HOST:PORT,HOST:PORT/PATH of several; also read from "
+        "MESOS_MASTER (default: %(default)s)",
     )
     subcommands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (run, apps, jobs, lists, logs, kill, why, store, bench):

@@ -222,7 +222,7 @@ class RunCommand:
         )
         self._client = connect(reactor, self._run, framework)
         self._outputs: dict[str, int] = {}
-        self._cluster = Cluster(reactor, options.master)
+        self._cluster: Cluster | None = None
 
     async def run(self) -> int:
         """Run to the end of all instances."""
@@ -324,10 +324,14 @@ class RunCommand:
                 continue
             path = f"/frameworks/{self._framework_id()}/executors/{task_id}/runs/latest/stdout"
             try:
+                if self._cluster is None:
+                    self._cluster = await Cluster.at(self._reactor, self._options.master)
                 self._outputs[task_id] = await copy_from(
                     self._cluster, agent_id, path, self._outputs[task_id], sys.stdout
                 )
             except ClusterError as fault:
+                # Another master may lead by now.
+                self._cluster = None
                 # An agent that is away for a moment must not end the run.
                 if self._done.called:
                     self._progress.note(f"{task_id}: no output: {fault}")

@@ -19,7 +19,7 @@ def add(subcommands: Any) -> None:
 
 async def why(reactor: object, options: argparse.Namespace) -> int:
     """Print the master's explanation."""
-    cluster = Cluster(reactor, options.master)
+    cluster = await Cluster.at(reactor, options.master)
     name = options.id
     if options.kind == "task":
         task = await find_task(cluster, name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from typing import Any
 from unittest import SkipTest
 
@@ -12,6 +14,7 @@ from mesostw.testing.zookeeper import server
 from tests.functional.clusters import wait_until
 from tests.functional.several import Part, Several
 
+MESOSTW = (sys.executable, "-m", "mesostw.cli", "--master")
 APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
 
 
@@ -95,6 +98,24 @@ class FailoverTests(SynchronousTestCase):
     def _another(self) -> Part | None:
         others = [one for one in self.all.masters if one is not self.leader]
         return next((one for one in others if one.ask("GET", "/state")[0] == 200), None)
+
+    def test_command_line(self) -> None:
+        """Commands find the leader in ZooKeeper; a run goes on when it is killed."""
+        running = subprocess.Popen(
+            [*MESOSTW, self.all.url, "run", "--instances", "4", "--cpus", "0.1", "--mem", "16",
+             "--", "sleep 8"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.addCleanup(running.kill)
+        self.wait("four tasks", lambda: len(self.tasks()) == 4)
+        listed = subprocess.run(
+            [*MESOSTW, self.all.url, "agents"], capture_output=True, text=True, check=False
+        )
+        self.assertEqual((listed.returncode, listed.stdout.count("active")), (0, 2))
+        self.leader.kill()
+        said, _ = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 0, said)
+        self.assertIn("4 finished", said)
 
     def test_zookeeper_restarts(self) -> None:
         """While ZooKeeper is away nothing is decided; it comes back, and the same one leads."""
