@@ -67,12 +67,13 @@ class ServerTests(RealCase, zookeeper.ContractCase):
 
     def test_killed(self) -> None:
         """A server that is killed and comes back has kept sessions and what it confirmed."""
-        own = server.ZooKeeperServer()
+        # So that its sessions outlive even a slow start of it.
+        own = server.ZooKeeperServer(tick_ms=1_000)
         self.addCleanup(own.remove)
         world = RealWorld(own, "/r")
         self.addCleanup(world.close)
         self.world = world
-        client = self.open()
+        client = self.open(timeout_s=20.0)
         self.result(client.create("/e", b"kept", ephemeral=True))
         own.kill()
         self.until_told(client, SessionState.SUSPENDED)
@@ -83,12 +84,12 @@ class ServerTests(RealCase, zookeeper.ContractCase):
 
     def test_leader_killed(self) -> None:
         """A session outlives the leader of three servers, wherever it was connected."""
-        ensemble = server.ZooKeeperServers()
+        ensemble = server.ZooKeeperServers(tick_ms=500)
         self.addCleanup(ensemble.remove)
         self.world = world = RealWorld(ensemble.servers[0], "/")
         url = ZkUrl(tuple(("127.0.0.1", one.port) for one in ensemble.servers), "/three")
         states: list[SessionState] = []
-        connecting = KazooEnsemble(url, world.clock, world.post, 4.0).connect(states.append)
+        connecting = KazooEnsemble(url, world.clock, world.post, 10.0).connect(states.append)
         session = self.result(connecting)
         self.result(session.create("/e", ephemeral=True))
         number = session.session_id

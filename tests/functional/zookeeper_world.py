@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from mesostw.zookeeper.ensemble import KazooEnsemble
 from mesostw.zookeeper.rooted import Rooted
 from mesostw.zookeeper.session import Session
 
+#: For a client that is there to be cut off.
+QUIET = logging.Logger("twin", logging.CRITICAL)
 #: How long a synchronous test waits for another thread before it looks at its clock.
 LOOK_S = 0.005
 
@@ -96,7 +99,8 @@ class RealWorld(zookeeper.World):
         plain = session._session if isinstance(session, Rooted) else session
         assert isinstance(plain, Session)
         # Whoever closes a session ends it for all who have it.
-        twin = KazooClient(self._server.address, client_id=plain._client.client_id)
+        number = plain._client.client_id
+        twin = KazooClient(self._server.address, client_id=number, logger=QUIET)
         twin.start()
         twin.stop()
         twin.close()

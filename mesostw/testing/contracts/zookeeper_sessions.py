@@ -213,10 +213,10 @@ class SessionContract(ContractCase):
 
     def test_silent_link(self) -> None:
         """A link that is silent is noticed well before the session's time is over."""
-        client = self.open(timeout_s=1.0)
+        client = self.open(timeout_s=2.0)
         self.world.silence("a", True)
         lost = client.get("/")
-        self.until(lambda: client.states == [SUSPENDED], 1.0)
+        self.until(lambda: client.states == [SUSPENDED], 2.0)
         self.fault(lost, ConnectionLost)
         self.world.cut("a")
         self.world.silence("a", False)
@@ -275,9 +275,9 @@ class SessionContract(ContractCase):
 
     def test_quiet_session_lives(self) -> None:
         """A session that nobody uses is kept alive."""
-        client, other = self.open("a", timeout_s=1.0), self.open("b")
+        client, other = self.open("a", timeout_s=2.0), self.open("b")
         self.result(client.create("/e", ephemeral=True))
-        self.world.pass_time(None, 2.5)
+        self.world.pass_time(None, 4.5)
         self.assertIsNotNone(self.result(other.exists("/e")))
         self.assertEqual(client.states, [])
 
