@@ -230,6 +230,18 @@ class RealMarathonTests(MarathonTestCase):
         self.assertTrue(self.page.url.startswith(self.address))
         self.assertEqual(self.faults, [])
 
+    def test_marathon_killed(self) -> None:
+        """While Marathon is away the page keeps what it showed, says so, and recovers by itself."""
+        self.create("/stays", "sleep 1000")
+        self.go("/apps")
+        self.page.wait_for_selector('.grid [data-index="0"] a:text-is("stays")')
+        self.cluster.kill("marathon")
+        self.page.wait_for_selector('.old-data:has-text("Marathon does not answer")')
+        self.assertEqual(self.page.locator('.grid a:text-is("stays")').count(), 1)
+        self.page.wait_for_selector(".old-data", state="detached")
+        self.page.wait_for_selector('.grid [data-index="0"] a:text-is("stays")')
+        self.assertEqual(self.faults, [])
+
     def create(self, app: str, command: str, cpus: str = "0.1") -> None:
         """Have an app from the form."""
         self.go("/edit")

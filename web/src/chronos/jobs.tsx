@@ -62,7 +62,7 @@ export const JOBS: TableSpec = {
     column("rate", "Success", "number", "9ch", { read: (row) => { const rate = successRate(String(row.history)); return rate === null ? null : rate * 100; }, cell: (row) => <Rate row={row} /> }),
     column("success_count", "Succeeded", "number", "11ch", { aliases: ["succeeded"], cell: (row) => number(row.success_count) }),
     column("error_count", "Failed", "number", "8ch", { aliases: ["failed"], cell: (row) => number(row.error_count) }),
-    column("owner", "Owner", "text", "minmax(10ch, 1fr)"),
+    column("owner", "Owner", "text", "minmax(14ch, 1fr)"),
     column("labels", "Labels", "text", "minmax(12ch, 1.5fr)", { aliases: ["label", "tag"], read: (row) => ((row.labels ?? []) as readonly string[]).join("\n"), cell: (row) => <Labels row={row} /> }),
     column("kind", "Kind", "text", "11ch", { extra: true }),
     column("schedule", "Schedule", "text", "minmax(20ch, 1fr)", { extra: true }),

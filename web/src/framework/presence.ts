@@ -14,6 +14,12 @@ export function doorFramework(frameworks: Iterable<Row>, name: string): Row | un
   return undefined;
 }
 
+/** Whether one of that name is only away for a while: the master keeps its tasks and expects it back. */
+export function isAway(frameworks: Iterable<Row>, name: string): boolean {
+  for (const row of frameworks) if (name !== "" && row.name === name && row.state === "disconnected") return true;
+  return false;
+}
+
 export type Presence =
   | { kind: "here" }
   /** The master has no such framework; without a name its door is switched off. */
@@ -55,7 +61,9 @@ export function watched(framework: Framework, client: LiveClient, door: string):
     const name = doorName();
     const open = started && !["connecting", "reconnecting", "stale"].includes(connection.kind);
     if (open) return { kind: "here" };
-    if (table.loaded && doorFramework(table.rows.values(), name) === undefined) return { kind: "absent", name };
+    // Who has seen its pages keeps them while it is away: it starts again, or another takes over.
+    const expected = dataAsOf !== null && isAway(table.rows.values(), name);
+    if (table.loaded && !expected && doorFramework(table.rows.values(), name) === undefined) return { kind: "absent", name };
     // Without the master nobody reaches a framework through it, and the page says that already.
     void masterTurn.value;
     const lost = connection.kind !== "connecting" && live.connection.kind !== "reconnecting";

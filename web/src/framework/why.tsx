@@ -43,6 +43,8 @@ function Lines({ title, lines }: { title: string; lines: readonly unknown[] }) {
 
 /** How many agents' offers got past each question. */
 function Funnel({ steps }: { steps: readonly Declined[] }) {
+  // Of whom no offer was looked at, ten rows of nought say nothing.
+  if (steps.every(({ processed }) => processed === 0)) return null;
   const all = Math.max(1, steps[0]?.processed ?? 1);
   return (
     <section aria-label="Offers">
@@ -69,14 +71,17 @@ function Funnel({ steps }: { steps: readonly Declined[] }) {
 }
 
 function Shortfalls({ rows }: { rows: readonly Shortfall[] }) {
+  const names = rows.map((row) => agentName(row.agentId, row.hostname));
   return (
     <section aria-label="What is missing where">
       <h2>What is missing where</h2>
       <table class="files">
         <thead><tr><th>Agent</th><th>First in the way</th><th>Missing</th></tr></thead>
         <tbody>
-          {rows.map((row) => {
-            const name = agentName(row.agentId, row.hostname);
+          {rows.map((row, at) => {
+            const alone = names.indexOf(names[at] as string) === names.lastIndexOf(names[at] as string);
+            // A framework knows no ports of agents: those of one host are told apart by the ends of their ids.
+            const name = alone ? names[at] : `${names[at]} (${row.agentId.split("-").at(-1)})`;
             const link = masterLink(["agents", row.agentId]);
             return (
               <tr key={row.agentId}>

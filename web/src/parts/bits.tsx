@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { duration, moment, shortDuration } from "../format";
 import { nowS } from "../state";
 
@@ -118,8 +118,14 @@ export function Panel(props: { title: string; aside?: ComponentChildren; childre
 
 /** Tabs kept in the address, so that each can be linked to. */
 export function Tabs(props: { label: string; names: readonly string[]; chosen: string; href: (name: string) => string }) {
+  const bar = useRef<HTMLElement>(null);
+  // Where there is little room the bar is pushed sideways: what is chosen is always in sight.
+  useLayoutEffect(() => {
+    const [box, one] = [bar.current, bar.current?.querySelector<HTMLElement>("[aria-current]")];
+    if (box && one) box.scrollLeft = one.offsetLeft - box.offsetLeft - (box.clientWidth - one.offsetWidth) / 2;
+  }, [props.chosen]);
   return (
-    <nav class="tabs" aria-label={props.label}>
+    <nav class="tabs" aria-label={props.label} ref={bar}>
       {props.names.map((name) => (
         <a key={name} href={props.href(name)} aria-current={name === props.chosen ? "page" : undefined}>
           {name}
