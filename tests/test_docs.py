@@ -51,7 +51,7 @@ class DocsTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         """Every ``mesostw`` command line in the README and the guides is one that it takes."""
-        for page in ("README.md", "docs/marathon.md", "docs/chronos.md"):
+        for page in ("README.md", "docs/marathon.md", "docs/chronos.md", "docs/ha.md"):
             text = (ROOT / page).read_text()
             lines = COMMAND.findall(text)
             self.assertGreater(len(lines), 5, page)
