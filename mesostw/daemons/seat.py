@@ -105,7 +105,7 @@ class Seat:
         """Enter, and wait for our turn."""
         self._candidacy = Candidacy(self._ensemble, self._clock, self._place, data, self)
         await self._candidacy.start()
-        self._store.use(await self._won)
+        self._store.use(await self._won, self._hooks.lose)
 
     async def leave(self) -> None:
         """Let the next lead at once."""

@@ -50,6 +50,13 @@ _encode_head: Final = msgspec.msgpack.Encoder().encode
 _decode_head: Final = msgspec.msgpack.Decoder(Head).decode
 
 
+def pause(clock: IClock) -> Deferred[None]:
+    """Fires when what could not be asked may be asked again."""
+    paused: Deferred[None] = Deferred()
+    clock.callLater(RETRY_S, paused.callback, None)
+    return paused
+
+
 def path_of(root: str, number: int) -> str:
     """Name a node of the log; names sort as their numbers do."""
     return f"{root}/log/{number:010}"
@@ -177,7 +184,7 @@ class Taking:
                 await self._session.set(path, _encode_head(head), stat.version)
             except (BadVersion, *BROKEN):
                 # Another was faster, or nobody knows: look again.  An epoch may be left out.
-                await self._pause()
+                await pause(self._clock)
                 continue
             found = await self._patiently(lambda: Deferred.fromCoroutine(self._load()))
             if found.head == head:
@@ -213,12 +220,7 @@ class Taking:
             try:
                 return await what()
             except BROKEN:
-                await self._pause()
-
-    def _pause(self) -> Deferred[None]:
-        paused: Deferred[None] = Deferred()
-        self._clock.callLater(RETRY_S, paused.callback, None)
-        return paused
+                await pause(self._clock)
 
     async def replay(self, found: Found) -> Replayed:
         """Tell what a log that was taken over says; what nobody finished is removed."""

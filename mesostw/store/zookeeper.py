@@ -34,14 +34,24 @@ from functools import partial
 from typing import Final
 
 from twisted.internet.defer import Deferred, FirstError, fail, gatherResults, succeed
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mesostw.interfaces import Deposed, IClock, IStore, IZooSession, Stored, StoreFailed
-from mesostw.model.zookeeper import Check, Create, Delete, NoNode, ZooKeeperFault
+from mesostw.model.zookeeper import (
+    Check,
+    Create,
+    Delete,
+    Happening,
+    NoNode,
+    Watched,
+    ZooKeeperFault,
+)
 from mesostw.store.ledger import Group, Ledger, Writes, decode_group, encode_group
 from mesostw.store.line import BROKEN, Line, Request
-from mesostw.store.zklog import LAST, MORE, Taking, path_of
+from mesostw.store.zklog import LAST, MORE, Taking, path_of, pause
+from mesostw.unattended import unattended
 
 #: Of a group in one node: half of what ZooKeeper takes, as larger requests hold up others.
 PART_BYTES_MAX: Final = 500_000
@@ -49,6 +59,10 @@ PART_BYTES_MAX: Final = 500_000
 WINDOW: Final = 4
 #: Of one group that was made of several: like a driver's own.
 GROUP_BYTES_MAX: Final = 512 * 1024
+
+
+def _unheard(_reason: str) -> None:
+    """Nobody wants to know before the next append."""
 
 
 @implementer(IStore)
@@ -62,8 +76,11 @@ class ZooKeeperStore:
     :param epoch_min: that the epoch is to be at least, where what is restored had one.
     """
 
+    _log = Logger()
+
     _session: IZooSession
     _line: Line
+    _deposed: Callable[[str], None]
 
     def __init__(self, root: str, clock: IClock, epoch_min: int = 0) -> None:
         self._root, self._clock, self._epoch_min = root, clock, epoch_min
@@ -77,9 +94,14 @@ class ZooKeeperStore:
         self._cleaning = False
         self._closing: list[Deferred[None]] = []
 
-    def use(self, session: IZooSession) -> None:
-        """Write in ``session`` from now on."""
-        self._session = session
+    def use(self, session: IZooSession, deposed: Callable[[str], None] = _unheard) -> None:
+        """
+        Write in ``session`` from now on.
+
+        :param deposed: called when another has taken the store over, which else is noticed at
+            the next append only.
+        """
+        self._session, self._deposed = session, deposed
         self._line = Line(session, self._clock, self._give_up)
 
     # --- the port ---------------------------------------------------------------------
@@ -128,7 +150,31 @@ class ZooKeeperStore:
         self._line = Line(self._session, self._clock, self._give_up)
         self._epoch, self._fault, self._cleaning = found.head.epoch, None, False
         self._check = Check(f"{self._root}/epoch", found.version)
+        unattended(self._watch(self._check), self._unwatched)
         return Stored(self._epoch, replayed.records)
+
+    # --- being deposed ------------------------------------------------------------------
+
+    async def _watch(self, check: Check) -> None:
+        """Notice who takes the store over, also while there is nothing to write."""
+        while self._check is check and self._fault is None:
+            told: Deferred[Watched] = Deferred()
+            try:
+                _, stat = await self._session.get(check.path, told.callback)
+            except BROKEN:
+                await pause(self._clock)
+                continue
+            if stat.version == check.version and (await told).kind is Happening.LOST:
+                continue
+            if self._check is check and self._fault is None:
+                reason = "another has read the store since"
+                self._give_up(Deposed(reason))
+                self._deposed(reason)
+
+    def _unwatched(self, failure: Failure) -> None:
+        """The session has ended, or the store is gone: the next append says so."""
+        if not failure.check(ZooKeeperFault):
+            self._log.failure("nobody watches who takes the store over", failure)
 
     # --- writing ------------------------------------------------------------------------
 

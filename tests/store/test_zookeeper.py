@@ -124,6 +124,24 @@ class WriterTests(Case):
             self.failureResultOf(self.settled(one), Deposed)
         self.assertEqual(self.kept(), {"k0": b"new"})
 
+    def test_is_told_at_once(self) -> None:
+        """Whoever has nothing to write learns too that another took over, also after a break."""
+        for breaks in (False, True):
+            with self.subTest(breaks=breaks):
+                self.world, self.sessions = MemoryWorld(), 0
+                told: list[str] = []
+                old = ZooKeeperStore(ROOT, self.world.clock)
+                old.use(self.session(), told.append)
+                stored: Stored = self.successResultOf(self.settled(old.read()))
+                if breaks:
+                    self.world.cut("link-1")
+                    self.world.pass_time(None, 2)
+                self.assertEqual(told, [])
+                self.kept()
+                self.world.pass_time(None, 1)
+                self.assertEqual(len(told), 1)
+                self.failureResultOf(old.append([("k", b"old")], stored.epoch), Deposed)
+
     def test_a_writer_that_ends_within_a_group(self) -> None:
         """Of a group that is larger than a node, all is there or nothing."""
         big = {f"k{number}": bytes([number]) * 300_000 for number in range(5)}
