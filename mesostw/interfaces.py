@@ -126,6 +126,17 @@ class IExchange(Interface):
         """Forward no more; an unknown route is no error."""
 
 
+class IBusExchange(IExchange):
+    """An exchange of the bus, which can say one thing to many."""
+
+    def send_frames(link: LinkId, frames: Sequence[bytes]) -> None:
+        """
+        Say what was made ready for many peers, in order with what :meth:`send` says.
+
+        Nothing happens if the peer has gone, or is none of the bus.
+        """
+
+
 class IDialer(Interface):
     """Keeps links up to others: the bus over TCP, or the memory network of a test."""
 
@@ -251,6 +262,17 @@ class IFeed(Interface):
 
     def since(epoch: str, seq: int) -> Sequence[object] | None:
         """The changes after ``seq``; ``None`` if they are gone or of another life."""
+
+
+class Standing(Struct, frozen=True):
+    """How good a copy of another daemon's state is."""
+
+    #: ``host:port`` of whom it is a copy.
+    leader: str
+    #: All that was published until so many seconds ago is in it.
+    lag_s: float
+    #: Whether it follows whoever leads, and is not far behind.
+    is_fresh: bool
 
 
 # --- launching --------------------------------------------------------------

@@ -32,7 +32,7 @@ from mesostw.core.outcome import (
     Route,
     Unroute,
 )
-from mesostw.interfaces import IExchange, IFrameLink, IInbox, ILink, Peer
+from mesostw.interfaces import IBusExchange, IFrameLink, IInbox, ILink, Peer
 from mesostw.messages.hello import Hello, Unwelcome, Welcome
 from mesostw.model.ids import LinkId
 from mesostw.wire.codec import decode, decode_all, encode
@@ -40,7 +40,7 @@ from mesostw.wire.errors import MalformedFrame
 from mesostw.wire.framing import Frame, rerouted
 
 
-@implementer(IExchange)
+@implementer(IBusExchange)
 class Exchange:
     """
     Every link of one daemon.
@@ -73,6 +73,8 @@ class Exchange:
         self.address = ""
         #: What every hello is answered while there is something: that another leads.
         self.unwelcome: Callable[[], Unwelcome | None] = lambda: None
+        #: Who is told what the links of a role do, where that is not ``inbox``, by role.
+        self.inboxes: dict[str, IInbox] = {}
         #: How often each kind came that this program does not know.
         self.unknown_kinds: Counter[int] = Counter()
         #: Frames passed on, and frames dropped because their route is void.
@@ -83,6 +85,8 @@ class Exchange:
         #: Those of them that routes may join.
         self._frame_links: dict[LinkId, IFrameLink] = {}
         self._peers: dict[LinkId, Peer] = {}
+        #: Of links that are told of to another than ``inbox``.
+        self._apart: dict[LinkId, IInbox] = {}
         self._admitted = 0
         self._routes: dict[LinkId, dict[int, tuple[LinkId, int]]] = {}
         self._routed_to: dict[LinkId, set[tuple[LinkId, int]]] = {}
@@ -128,6 +132,9 @@ class Exchange:
         if IFrameLink.providedBy(link):
             self._frame_links[number] = link
         self._peers[number] = peer
+        apart = self.inboxes.get(peer.role)
+        if apart is not None:
+            self._apart[number] = apart
         self._log.debug(
             "link {link} opens: {role} {peer} {version} at {address}",
             link=number,
@@ -136,12 +143,16 @@ class Exchange:
             version=peer.version,
             address=peer.address,
         )
-        self.inbox.tell((LinkOpened(number, peer.role, peer.id, peer.version, peer.address),))
+        told = LinkOpened(number, peer.role, peer.id, peer.version, peer.address)
+        self._inbox_of(number).tell((told,))
         return number
+
+    def _inbox_of(self, link: LinkId) -> IInbox:
+        return self._apart.get(link, self.inbox)
 
     def heard(self, link: LinkId, messages: Sequence[Struct]) -> None:
         if link in self._links:
-            self.inbox.tell([Heard(link, message) for message in messages])
+            self._inbox_of(link).tell([Heard(link, message) for message in messages])
 
     def ended(self, link: LinkId, reason: str) -> None:
         if self._links.pop(link, None) is None:
@@ -160,15 +171,17 @@ class Exchange:
             address=peer.address,
             reason=reason,
         )
-        self.inbox.tell((LinkClosed(link, reason),))
+        inbox = self._inbox_of(link)
+        self._apart.pop(link, None)
+        inbox.tell((LinkClosed(link, reason),))
 
     def crowded(self, link: LinkId) -> None:
         if link in self._links:
-            self.inbox.tell((LinkCrowded(link),))
+            self._inbox_of(link).tell((LinkCrowded(link),))
 
     def eased(self, link: LinkId) -> None:
         if link in self._links:
-            self.inbox.tell((LinkEased(link),))
+            self._inbox_of(link).tell((LinkEased(link),))
 
     def read(self, link: LinkId, frames: Sequence[Frame]) -> None:
         """
@@ -200,6 +213,11 @@ class Exchange:
         found = self._links.get(link)
         if found is not None:
             found.send(messages)
+
+    def send_frames(self, link: LinkId, frames: Sequence[bytes]) -> None:
+        found = self._frame_links.get(link)
+        if found is not None:
+            found.forward(frames)
 
     def close(self, link: LinkId, reason: str) -> None:
         found = self._links.get(link)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from zope.interface import implementer
 
+from mesostw.feed.changes import Renewed
 from mesostw.feed.tables import Table
 from mesostw.interfaces import IFeed, IFollower
 
@@ -70,9 +71,19 @@ class Board:
             return
         tables, touched = self.tables, self._layout.touched
         for change in changes:
+            if type(change) is Renewed:
+                self._touch_all()
             for topic, key in touched(change):
                 tables[topic].touch(key)
         self._listener()
+
+    def _touch_all(self) -> None:
+        """Compare every row that is shown, and every one that there is now."""
+        for table in self._layout.tables:
+            for key in table.known_keys():
+                table.touch(key)
+        for topic, key in self._layout.everything():
+            self.tables[topic].touch(key)
 
     def wake(self, now: float) -> None:
         """Take the whole state in, unless it is being followed already."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final, Generic, Protocol, TypeVar
 
+from msgspec import Struct
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -32,6 +33,14 @@ class View(Protocol[C_contra]):
 
 
 V = TypeVar("V", bound=View)  # type: ignore[type-arg]
+
+
+class Renewed(Struct, frozen=True):
+    """Followers are told this when the whole view was replaced by another."""
+
+
+class Aged(Struct, frozen=True):
+    """Followers are told this when something beside the view is to be looked at again."""
 
 
 @implementer(IFeed)
@@ -67,12 +76,26 @@ class Feed(Generic[V, C]):
         for change in changes:
             apply(change)
         self._kept.extend(changes)
+        self._tell_all(changes)
+
+    def renew(self, view: V) -> None:
+        """Go on with another view; whoever comes back from before it needs a snapshot."""
+        self.view = view
+        self._kept.clear()
+        self._tell_all((Renewed(),))
+
+    def age(self) -> None:
+        """Have followers look again at what they show beside the view."""
+        self._kept.clear()
+        self._tell_all((Aged(),))
+
+    def _tell_all(self, changes: Sequence[object]) -> None:
         self.seq += len(changes)
         for number, follower in tuple(self._followers.items()):
             if number in self._followers:
                 self._tell(number, follower, changes)
 
-    def _tell(self, number: int, follower: IFollower, changes: Sequence[C]) -> None:
+    def _tell(self, number: int, follower: IFollower, changes: Sequence[object]) -> None:
         # One follower's bug is no reason to stop the others, or the daemon.
         try:
             follower.changed(self.seq, changes)

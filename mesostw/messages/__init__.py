@@ -4,7 +4,7 @@ The vocabulary: every message of the Mesos v1 API by its name.
 Parts of a message that the API nests stand beside it: ``Offer.Operation`` is
 ``OfferOperation``, ``Value.Scalar`` is ``Scalar``. Conversations have modules of
 their own: ``scheduler_calls``, ``scheduler_events``, ``executor_calls``,
-``executor_events``, ``agent_master``, ``hello``.
+``executor_events``, ``agent_master``, ``followers``, ``hello``.
 """
 
 from mesostw.messages.agents import (

@@ -3,7 +3,7 @@ The number of each message on the bus: the ``kind`` in a frame's header.
 
 A number is never used for another message, not even after the first is gone,
 so that old and new daemons understand each other. Each conversation has a
-hundred; 600 to 699 is kept for followers.
+hundred.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mesostw.messages import (
     agent_master,
     executor_calls,
     executor_events,
+    followers,
     hello,
     scheduler_calls,
     scheduler_events,
@@ -90,6 +91,14 @@ KINDS: Final[Mapping[int, type[Struct]]] = MappingProxyType(
         506: executor_events.Shutdown,
         507: executor_events.Error,
         508: executor_events.Heartbeat,
+        600: followers.Follow,
+        601: followers.Copying,
+        602: followers.Resumed,
+        603: followers.CopyPart,
+        604: followers.CopyPartTaken,
+        605: followers.Published,
+        606: followers.Probe,
+        607: followers.Echo,
     }
 )
 

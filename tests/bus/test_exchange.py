@@ -19,7 +19,7 @@ from mesostw.core.outcome import (
     Route,
     Unroute,
 )
-from mesostw.interfaces import IExchange, ILink, Peer
+from mesostw.interfaces import IBusExchange, IExchange, ILink, Peer
 from mesostw.messages.agent_master import Ping, Pong
 from mesostw.messages.hello import Hello, Unwelcome, Welcome
 from mesostw.model.ids import LinkId, RouteId
@@ -55,7 +55,25 @@ class ExchangeTests(SynchronousTestCase):
     def test_provides(self) -> None:
         """Both the exchange and its recorder have every method of the port."""
         verifyObject(IExchange, self.exchange)
+        verifyObject(IBusExchange, self.exchange)
         verifyObject(IExchange, RecordingExchange())
+
+    def test_an_inbox_of_their_own(self) -> None:
+        """What links of a role do is told to whoever is there for it, and to nobody else."""
+        own = self.exchange.inboxes["follower"] = RecordingInbox()
+        link = RecordingLink()
+        number = self.exchange.admit(link, Peer("follower", "M2", "1.2.3", "192.0.2.2:5050"))
+        self.exchange.heard(number, [Pong()])
+        self.exchange.crowded(number)
+        self.exchange.eased(number)
+        self.exchange.send_frames(number, [b"ready"])
+        self.exchange.ended(number, "gone")
+        self.assertEqual(self.inbox.told, [])
+        self.assertEqual([type(one) for one in own.told],
+                         [LinkOpened, Heard, LinkCrowded, LinkEased, LinkClosed])  # fmt: skip
+        self.assertEqual(link.forwarded, [b"ready"])
+        self.exchange.send_frames(number, [b"too late"])
+        self.assertEqual(link.forwarded, [b"ready"])
 
     def test_streams_are_links(self) -> None:
         """An event stream is admitted, spoken to and ended like a bus connection."""

@@ -9,6 +9,7 @@ from mesostw.messages import (
     agent_master,
     executor_calls,
     executor_events,
+    followers,
     hello,
     scheduler_calls,
     scheduler_events,
@@ -20,6 +21,7 @@ PARTS = frozenset(
     {
         agent_master.RunningExecutor,
         agent_master.ReconcileTasks,
+        followers.MasterShown,
         scheduler_calls.ReconcileTask,
         scheduler_calls.ReconcileOperation,
         scheduler_events.Response,
@@ -40,6 +42,7 @@ class KindsTests(SynchronousTestCase):
                 agent_master,
                 executor_calls,
                 executor_events,
+                followers,
                 hello,
                 scheduler_calls,
                 scheduler_events,
@@ -70,6 +73,7 @@ class KindsTests(SynchronousTestCase):
             305: "scheduler_events.Update",
             401: "executor_calls.Update",
             501: "executor_events.Launch",
+            605: "followers.Published",
         }
         for number, name in given.items():
             kind = KINDS[number]

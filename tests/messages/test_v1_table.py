@@ -21,7 +21,9 @@ from mesostw.messages.names import NESTED
 from mesostw.model.enums import WireEnum
 
 HERE: Final = Path(__file__).parent
-OURS: Final = frozenset({"agent_master", "hello", "kinds", "fields", "names", "convert"})
+OURS: Final = frozenset(
+    {"agent_master", "followers", "hello", "kinds", "fields", "names", "convert"}
+)
 #: Envelopes: these are in ``mesostw.wire.envelopes``, and tested there.
 ENVELOPES: Final = frozenset(
     f"mesos.v1.{role}.{name}" for role in ("scheduler", "executor") for name in ("Call", "Event")

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from mesostw.core.master.records import Agent, Executor, Framework, Offer, Task
 from mesostw.model.ids import AgentId, FrameworkId, TaskId
+from mesostw.model.tasks import TaskState
 
 # --- agents -------------------------------------------------------------------
 
@@ -124,6 +125,19 @@ class WeightChanged(Struct, frozen=True, gc=False):
     weight: float
 
 
+class EndedCounted(Struct, frozen=True, gc=False):
+    """
+    So many tasks were completed in this master's life, by their last state.
+
+    No core says it: a copy that was not there from the start is told, since not all of
+    these tasks are remembered.
+    """
+
+    #: Of whom; ``None`` for all of them together.
+    framework_id: FrameworkId | None
+    counts: dict[TaskState, int]
+
+
 MasterChange: TypeAlias = (
     AgentKept
     | AgentChanged
@@ -141,4 +155,5 @@ MasterChange: TypeAlias = (
     | ExecutorChanged
     | ExecutorRemoved
     | WeightChanged
+    | EndedCounted
 )

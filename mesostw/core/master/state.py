@@ -25,6 +25,7 @@ from mesostw.core.master.changes import (
     AgentChanged,
     AgentKept,
     AgentRemoved,
+    EndedCounted,
     ExecutorChanged,
     ExecutorRemoved,
     FrameworkChanged,
@@ -121,6 +122,7 @@ class ClusterState:
             FrameworkRemoved: self._framework_removed,
             FrameworkForgotten: self._framework_forgotten,
             WeightChanged: self._weight_changed,
+            EndedCounted: self._ended_counted,
         }
 
     def apply(self, change: MasterChange) -> None:
@@ -305,6 +307,10 @@ class ClusterState:
 
     def _weight_changed(self, change: WeightChanged) -> None:
         self.weights[change.role] = change.weight
+
+    def _ended_counted(self, change: EndedCounted) -> None:
+        owner = self if change.framework_id is None else self._own(change.framework_id)
+        owner.ended = Tally(change.counts)
 
     # --- inside --------------------------------------------------------------------
 
