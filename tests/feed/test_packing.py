@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import typing
 import contextlib
+import typing
 
 import msgspec
 from hypothesis import given
