@@ -47,6 +47,7 @@ from mesostw.messages import (
     FrameworkID,
     FrameworkInfo,
 )
+from mesostw.messages.masters import MasterInfo
 from mesostw.model.jobs import JobName
 from mesostw.model.resources import Resources
 from mesostw.testing.checkers import task_of
@@ -245,6 +246,25 @@ class ChronosProgram:
 
 
 @implementer(IPerformer)
+class WatchedScheduler(CoreScheduler):
+    """What a life says to a master, unless it is not its turn any more."""
+
+    def __init__(self, life: ChronosLife) -> None:
+        super().__init__(life)
+        self._life, self._usurps = life, False
+
+    async def subscribed(self, framework_id: str, master: MasterInfo | None) -> None:
+        # A former life that dials again is taken for the framework, and its successor is not.
+        self._usurps = self._life in self._life.program.former
+        await super().subscribed(framework_id, master)
+
+    def perform(self, effect: object) -> None:
+        if self._usurps and not isinstance(effect, StepDown):
+            self._life.around.wrong(f"{self._life.host} is not the newest, and says {effect}")
+        super().perform(effect)
+
+
+@implementer(IPerformer)
 class ChronosLife(Life):
     """A Chronos' process."""
 
@@ -257,7 +277,7 @@ class ChronosLife(Life):
         nonce = self.random.randbytes(8)
         self.core = around.parts.chronos(FLAGS, nonce, self.random)
         self.feed: Feed[ChronosState, Any] = Feed(ChronosState())
-        self.scheduler = CoreScheduler(self)
+        self.scheduler = WatchedScheduler(self)
         self._letters = around.chance(f"{program.name}/{number}/letters")
 
     def make_clock(self) -> PausingClock:

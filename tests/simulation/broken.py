@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from mesostw.core.agent.changes import AgentChange
 from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.words import AgentEffect, AgentStimulus, Launch
-from mesostw.core.chronos.changes import ChronosChange, RunChanged
+from mesostw.core.chronos.changes import ChronosChange, RegistrationKept, RunChanged
 from mesostw.core.chronos.machine import Chronos
 from mesostw.core.chronos.records import Run, RunState, Standing
 from mesostw.core.chronos.words import ChronosEffect, ChronosStimulus
@@ -286,6 +286,18 @@ class DeafChronos(Chronos):
             outcome.effects.append(AcknowledgeStatus(stimulus.status))
             return outcome
         return super().hear(stimulus, now)
+
+
+class TrustingChronos(Chronos):
+    """Keeps its name at its first registration only, and hears of no successor at the others."""
+
+    _is_named = False
+
+    def write_of(self, change: ChronosChange) -> Write | None:
+        if isinstance(change, RegistrationKept):
+            was_named, self._is_named = self._is_named, True
+            return None if was_named else super().write_of(change)
+        return super().write_of(change)
 
 
 class AmnesiacChronos(Chronos):

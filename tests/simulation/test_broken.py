@@ -155,6 +155,11 @@ class BrokenChronosTests(BrokenCase):
         found = self.found(broken.parts(framework_store=broken.UnfencedStore), first=9)
         self.assertRegex(found, "not by its attempt|ended as")
 
+    def test_chronos_that_registers_and_is_not_the_newest(self) -> None:
+        """A life that another has followed says nothing more to a master that it finds again."""
+        found = self.found(broken.parts(chronos=broken.TrustingChronos), first=25)
+        self.assertIn("is not the newest, and says", found)
+
     def test_chronos_with_timers_of_the_wall_clock(self) -> None:
         """A wall clock that is set neither freezes nor hurries what waits for a distance."""
         parts = broken.parts(chronos_clock=broken.WallClock, framework_store=broken.TimelessStore)

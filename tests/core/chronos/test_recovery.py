@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.chronos.changes import Told
+from mesostw.core.chronos.changes import RegistrationKept, Told
 from mesostw.core.chronos.checking import check
 from mesostw.core.chronos.events import SchedulerDisconnected, SchedulerRegistered
-from mesostw.core.chronos.records import RunState
+from mesostw.core.chronos.records import Registration, RunState
 from mesostw.core.chronos.words import AllTasksDropAsked
 from mesostw.core.scheduling import ReconcileTasks, Refused, Registered
 from mesostw.model.ids import FrameworkId
@@ -13,6 +13,20 @@ from mesostw.model.jobs import Concurrency
 from mesostw.model.tasks import TaskState
 from tests.core.chronos.builders import job, minutely
 from tests.core.chronos.world import F, World
+
+
+class RegistrationTests(SynchronousTestCase):
+    """What a master calls us."""
+
+    def test_kept(self) -> None:
+        """It is kept at every registration, so that the store says whose turn it is."""
+        world = World()
+        for _ in range(2):
+            world.changes.clear()
+            world.lose_master()
+            world.register()
+            kept = [one for one in world.changes if isinstance(one, RegistrationKept)]
+            self.assertEqual(kept, [RegistrationKept(Registration(F))])
 
 
 class LifeTests(SynchronousTestCase):
