@@ -282,15 +282,16 @@ def under(root: str, path: str) -> str:
     return root if path == "/" else root + path
 
 
+def request_bytes(operations: Sequence[Operation]) -> int:
+    """How many bytes these take in one request, rounded up."""
+    return sum(
+        len(one.path.encode())
+        + (len(one.data) if isinstance(one, Create | SetData) else 0)
+        + _OPERATION_BYTES
+        for one in operations
+    )
+
+
 def is_too_large(operations: Sequence[Operation]) -> bool:
     """Whether ZooKeeper might not take these in one request."""
-    size = 0
-    for one in operations:
-        data = one.data if isinstance(one, Create | SetData) else b""
-        # The longest that text can be in UTF-8; it is measured only where that matters.
-        path_bytes = len(one.path) * 4
-        size += path_bytes + len(data) + _OPERATION_BYTES
-    if size <= REQUEST_BYTES_MAX:
-        return False
-    size -= sum(len(one.path) * 4 - len(one.path.encode()) for one in operations)
-    return size > REQUEST_BYTES_MAX
+    return request_bytes(operations) > REQUEST_BYTES_MAX

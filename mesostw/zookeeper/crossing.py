@@ -34,10 +34,13 @@ from typing import Any, Final
 from kazoo.protocol.states import Callback, KazooState
 from kazoo.retry import RetryFailedError
 
+from mesostw.model.zookeeper import REQUEST_BYTES_MAX, TooLarge
 from mesostw.zookeeper.sockets import Bell, Wire, poll
 
 #: Requests that kazoo has at most; the rest can still be taken back.
 FLIGHT_MAX: Final = 512
+#: And of these so many bytes: one more than fits may be the last.
+FLIGHT_BYTES_MAX: Final = 8 * 1024 * 1024
 #: A server that does not answer a dial in its share of the session's time is passed over.
 DIAL_TIMEOUT_S_MIN: Final = 1.0
 
@@ -103,7 +106,7 @@ class Answer:
 class Call:
     """One thing that the reactor wants of kazoo."""
 
-    __slots__ = ("done", "failed", "start", "taken_back", "watched")
+    __slots__ = ("done", "failed", "size", "start", "taken_back", "watched")
 
     def __init__(
         self,
@@ -118,6 +121,8 @@ class Call:
         self.failed = failed
         #: Called in kazoo's thread when it has succeeded.
         self.watched: Callable[[], object] | None = None
+        #: How many bytes it sends, where that may be many.
+        self.size = 0
         #: Nobody waits for it any more; if it was not taken yet it is not done.
         self.taken_back = False
 
@@ -150,6 +155,7 @@ class Crossing:
         self.outbox: deque[tuple[Callable[[Any], object], Any]] = deque()
         self._posted = False
         self._in_flight = 0
+        self._bytes_in_flight = 0
         #: What could not be sent, until everything before it is answered.
         self._unsent: tuple[Call, Exception] | None = None
         #: Losses of the link that the thread has met, and that the reactor has heard of.
@@ -251,11 +257,14 @@ class Crossing:
                 self.put(call.done, None)
                 continue
             try:
+                if call.size > REQUEST_BYTES_MAX:
+                    raise TooLarge
                 answer = call.start()
             except Exception as fault:  # noqa: BLE001
                 self._unsent = (call, fault)
             else:
                 self._in_flight += 1
+                self._bytes_in_flight += call.size
                 answer.rawlink(partial(self._settled, call))
 
     def _may_take(self) -> bool:
@@ -266,11 +275,13 @@ class Crossing:
         return (
             self._unsent is None
             and self._in_flight < FLIGHT_MAX
+            and self._bytes_in_flight < FLIGHT_BYTES_MAX
             and self._losses == self._losses_heard
         )
 
     def _settled(self, call: Call, answer: Answer) -> None:
         self._in_flight -= 1
+        self._bytes_in_flight -= call.size
         if answer.exception is not None:
             self.put(call.failed, answer.exception)
             return

@@ -17,10 +17,9 @@ from mesostw.model.zookeeper import (
     Outcome,
     SetData,
     Stat,
-    TooLarge,
     Watched,
     check_path,
-    is_too_large,
+    request_bytes,
 )
 from mesostw.zookeeper import words
 from mesostw.zookeeper.crossing import Answer
@@ -48,12 +47,14 @@ class Operations:
         start: Callable[[], Answer],
         made: Callable[[Any], T],
         watch: tuple[str, Watch] | None = None,
+        size: int = 0,
     ) -> Deferred[T]:
         """
         Have kazoo do something.
 
         :param made: makes the result of what kazoo answers.
         :param watch: what kind of change is watched for, and who is told.
+        :param size: how many bytes it sends, where that may be many.
         """
         raise NotImplementedError
 
@@ -66,16 +67,9 @@ class Operations:
         sequence: bool = False,
         acl: Sequence[Acl] | None = None,
     ) -> Deferred[str]:
-        given = Create(path, data, ephemeral, sequence, self._acl if acl is None else tuple(acl))
-
-        def start() -> Answer:
-            if is_too_large([given]):
-                raise TooLarge(path)
-            acl_asked = words.kazoo_acl(given.acl or ())
-            answer: Answer = self._client.create_async(path, data, acl_asked, ephemeral, sequence)
-            return answer
-
-        return self._ask(path, start, str)
+        given = words.kazoo_acl(self._acl if acl is None else acl)
+        start = partial(self._client.create_async, path, data, given, ephemeral, sequence)
+        return self._ask(path, start, str, size=request_bytes([Create(path, data)]))
 
     def get(self, path: str, watch: Watch | None = None) -> Deferred[tuple[bytes, Stat]]:
         return self._read(self._client.get_async, DATA, path, watch, words.value)
@@ -103,13 +97,8 @@ class Operations:
         return self._ask(path, start, made, (kind, watch))
 
     def set(self, path: str, data: bytes, version: int = ANY_VERSION) -> Deferred[Stat]:
-        def start() -> Answer:
-            if is_too_large([SetData(path, data)]):
-                raise TooLarge(path)
-            answer: Answer = self._client.set_async(path, data, version)
-            return answer
-
-        return self._ask(path, start, words.stat)
+        start = partial(self._client.set_async, path, data, version)
+        return self._ask(path, start, words.stat, size=request_bytes([SetData(path, data)]))
 
     def delete(self, path: str, version: int = ANY_VERSION) -> Deferred[None]:
         return self._ask(path, partial(self._client.delete_async, path, version), words.nothing)
@@ -123,19 +112,18 @@ class Operations:
         return self._ask(path, start, words.stat)
 
     def multi(self, operations: Sequence[Operation]) -> Deferred[Sequence[Outcome]]:
-        for one in operations:
+        given = tuple(operations)
+        for one in given:
             check_path(one.path)
-        if not operations:
+        if not given:
             raise ValueError("a transaction needs at least one operation")
 
         def start() -> Answer:
-            if is_too_large(operations):
-                raise TooLarge(operations[0].path)
-            request = words.transaction(self._client, operations, self._acl)
+            request = words.transaction(self._client, given, self._acl)
             answer: Answer = request.commit_async()
             return answer
 
-        return self._ask("", start, partial(words.outcomes, operations))
+        return self._ask("", start, partial(words.outcomes, given), size=request_bytes(given))
 
     def sync(self, path: str = "/") -> Deferred[None]:
         return self._ask(path, partial(self._client.sync_async, path), words.nothing)

@@ -85,7 +85,8 @@ class Asked(Call, Generic[T]):
             return
         try:
             result = self._made(value)
-        except ZooKeeperFault as fault:
+        except Exception as fault:  # noqa: BLE001
+            # Of a transaction, or a mistake of ours: whoever waits must hear of it.
             self.asked.errback(fault)
         else:
             self.asked.callback(result)
@@ -143,6 +144,7 @@ class Session(Operations):
         start: Callable[[], Answer],
         made: Callable[[Any], T],
         watch: tuple[str, Watch] | None = None,
+        size: int = 0,
     ) -> Deferred[T]:
         if path:
             check_path(path)
@@ -157,6 +159,7 @@ class Session(Operations):
             return late
 
         call = Asked(start, made, path, self._answered)
+        call.size = size
         if watch is not None:
             call.watched = partial(self._watches.add, watch[0], path, call, watch[1])
         self._send(call)

@@ -52,14 +52,16 @@ _MEANINGS: Final[Mapping[type[Exception], type[ZooKeeperFault]]] = {
 }
 
 
-def translated(fault: Exception, path: str, index: int | None = None) -> ZooKeeperFault:
+def translated(fault: Exception, path: str, index: int | None = None) -> Exception:
     """
     What ``fault`` means for who asked about ``path``.
 
-    What kazoo or the server has no special name for was refused; what is no answer at all
-    may have been done.
+    What the server has no special name for was refused; what is no answer at all may have
+    been done.  A mistake of the program's, such as text in place of bytes, is told as it is.
     """
     if isinstance(fault, ZooKeeperFault):
+        return type(fault)(path, index)
+    if not isinstance(fault, kazoo.KazooException):
         return fault
     meaning = _MEANINGS.get(type(fault))
     if meaning is None:

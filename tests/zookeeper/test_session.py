@@ -149,6 +149,16 @@ class AnswerTests(ScriptCase):
         self.wait(lambda: SessionState.CONNECTED in self.states)
         self.successResultOf(self.settled(session.close()))
 
+    def test_mistake(self) -> None:
+        """A mistake of the program's is told as one, in its turn, and sends nothing."""
+        session = self.successResultOf(self.connect(Scripted([])))
+        before, mistake = session.exists("/1"), session.set("/2", "text")
+        after = session.exists("/3")
+        self.failureResultOf(self.settled(mistake), TypeError)
+        self.successResultOf(before)
+        self.successResultOf(self.settled(after))
+        self.successResultOf(self.settled(session.close()))
+
     def test_gate(self) -> None:
         """What is asked before a loss is heard of is not sent over the next link."""
         server = Scripted([FINE, None])

@@ -297,6 +297,9 @@ class NodeContract(ContractCase):
             group = [SetData("/m", b"1"), Create("/m/x", ephemeral=True), last, Delete("/m/x")]
             fault = self.fault(client.multi(group), kind)
             self.assertEqual((fault.index, fault.path), (2, last.path))
+        large = [SetData("/m", b"x" * (REQUEST_BYTES_MAX // 2)) for _ in range(3)]
+        too_large = self.fault(client.multi(large), TooLarge)
+        self.assertEqual((too_large.index, too_large.path), (None, ""))
         data, stat = self.result(client.get("/m"))
         self.assertEqual((data, stat.version, stat.children, stat.cversion), (b"0", 0, 0, 0))
         self.assertEqual(self.result(client.create("/m/n", sequence=True)), "/m/n0000000000")

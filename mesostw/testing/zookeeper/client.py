@@ -93,8 +93,11 @@ class Asked(Generic[T]):
             self.deferred.callback(self._made(reply.value))
             return
         index = reply.fault.index
-        told = type(reply.fault)(self._paths[index or 0], index if self._multi else None)
-        self.deferred.errback(told)
+        if self._multi:
+            path = "" if index is None else self._paths[index]
+            self.deferred.errback(type(reply.fault)(path, index))
+        else:
+            self.deferred.errback(type(reply.fault)(self._paths[0]))
 
     def fail(self, meaning: type[ZooKeeperFault]) -> None:
         """Tell whoever waits that there is no answer."""
