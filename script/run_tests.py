@@ -6,12 +6,17 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 SLOW = ("simulation", "functional", "compatibility")
+#: Of rooms that mostly wait, so many modules are run at once, each with ports of its own.
+WAITING = ("functional", "compatibility")
+PORTS = ("31000-31999", "30000-30999")
 
 #: What trial prints last: ``PASSED (skips=1, successes=2)`` or ``FAILED (failures=1, ...)``.
 TRIAL_SUMMARY = re.compile(r"^(?:PASSED|FAILED)(?: \((?P<counts>[^)]*)\))?$", re.MULTILINE)
@@ -24,19 +29,28 @@ class Tally:
 
     def __init__(self) -> None:
         self.passed = self.failed = self.skipped = 0
+        self._lock = threading.Lock()
 
     def add(self, *, passed: int = 0, failed: int = 0, skipped: int = 0) -> None:
         """Count one runner's results."""
-        self.passed += passed
-        self.failed += failed
-        self.skipped += skipped
+        with self._lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
 
 
-def run(title: str, command: list[str], cwd: Path = ROOT) -> tuple[int, str]:
-    """Run ``command`` with its output shown and kept."""
+def run(
+    title: str, command: list[str], cwd: Path = ROOT, *, at_end: bool = False, **given: str
+) -> tuple[int, str]:
+    """
+    Run ``command`` with its output shown and kept, and ``given`` in its environment.
+
+    :param at_end: show all of it when it has ended, since others run at the same time.
+    """
     print(f"== {title}: {' '.join(command)}", flush=True)
     began = time.monotonic()
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PATH": f"{BIN}:{os.environ['PATH']}"}
+    path = f"{BIN}:{os.environ['PATH']}"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PATH": path, **given}
     child = subprocess.Popen(
         command,
         cwd=cwd,
@@ -49,10 +63,14 @@ def run(title: str, command: list[str], cwd: Path = ROOT) -> tuple[int, str]:
     assert child.stdout is not None
     lines = []
     for line in child.stdout:
-        sys.stdout.write(line)
+        if not at_end:
+            sys.stdout.write(line)
         lines.append(line)
     status = child.wait()
-    print(f"== {title}: {time.monotonic() - began:.0f} s, exit status {status}", flush=True)
+    ended = f"== {title}: {time.monotonic() - began:.0f} s, exit status {status}\n"
+    # In one piece, whoever else writes.
+    sys.stdout.write("".join(lines) + ended if at_end else ended)
+    sys.stdout.flush()
     return status, ANSI.sub("", "".join(lines))
 
 
@@ -68,10 +86,16 @@ def check(tally: Tally, title: str, command: list[str], cwd: Path = ROOT) -> Non
     tally.add(passed=int(status == 0), failed=int(status != 0))
 
 
-def trial(tally: Tally, title: str, names: list[str]) -> None:
-    """Run trial over ``names`` and count what it says; a run without a summary has failed."""
-    command = [str(BIN / "python"), "-m", "twisted.trial", "--reporter=verbose", *names]
-    status, output = run(title, command)
+def trial(tally: Tally, title: str, names: list[str], lane: int | None = None) -> None:
+    """
+    Run trial over ``names`` and count what it says; a run without a summary has failed.
+
+    :param lane: which of those it is that run at the same time; ``None`` if it is alone.
+    """
+    command = [str(BIN / "python"), "-m", "twisted.trial", "--reporter=verbose"]
+    command += [f"--temp-directory=_trial_temp-{lane or 0}", *names]
+    shared, ports = lane is not None, PORTS[lane or 0]
+    status, output = run(title, command, at_end=shared, MESOSTW_TEST_PORTS=ports)
     summaries = TRIAL_SUMMARY.findall(output)
     if not summaries:
         tally.add(failed=1)
@@ -85,6 +109,40 @@ def trial(tally: Tally, title: str, names: list[str]) -> None:
         failed=failed + count_of("unexpectedSuccesses", counts),
         skipped=count_of("skips", counts),
     )
+
+
+def side_by_side(tally: Tally) -> None:
+    """Run the modules of rooms that mostly wait, a few at once, those with most to do first."""
+    modules = [
+        entry
+        for room in WAITING
+        for entry in (ROOT / "tests" / room).iterdir()
+        if entry.name.startswith("test_") or (entry / "__init__.py").exists()
+    ]
+    modules.sort(key=_size, reverse=True)
+    waiting: SimpleQueue[Path] = SimpleQueue()
+    for module in modules:
+        waiting.put(module)
+
+    def work(lane: int) -> None:
+        while True:
+            try:
+                module = waiting.get_nowait()
+            except Empty:
+                return
+            name = f"tests.{module.parent.name}.{module.stem}"
+            trial(tally, name, [name], lane)
+
+    lanes = [threading.Thread(target=work, args=(lane,)) for lane in range(len(PORTS))]
+    for each in lanes:
+        each.start()
+    for each in lanes:
+        each.join()
+
+
+def _size(module: Path) -> int:
+    files = module.rglob("*.py") if module.is_dir() else (module,)
+    return sum(file.stat().st_size for file in files)
 
 
 def dashboard(tally: Tally) -> None:
@@ -122,9 +180,8 @@ def main(arguments: list[str]) -> int:
     )
     trial(tally, "unit and contract", units)
     if "fast" not in arguments:
-        for room in SLOW:
-            if (tests / room / "__init__.py").exists():
-                trial(tally, room, [f"tests.{room}"])
+        trial(tally, "simulation", ["tests.simulation"])
+        side_by_side(tally)
     dashboard(tally)
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return int(tally.failed > 0)
