@@ -262,6 +262,19 @@ class SessionContract(ContractCase):
         self.until(lambda: self.result(other.exists("/e")) is None)
         self.fault(client.get("/"), SessionExpired)
 
+    def test_silent_for_good(self) -> None:
+        """Who hears nothing any more knows by its own clock that its session has ended."""
+        client, other = self.open("a", timeout_s=1.0), self.open("b")
+        self.result(client.create("/e", ephemeral=True))
+        self.world.silence("a", True)
+        self.until_told(client, SUSPENDED, EXPIRED)
+        self.until(lambda: self.result(other.exists("/e")) is None)
+        self.fault(client.get("/"), SessionExpired)
+        self.world.cut("a")
+        self.world.silence("a", False)
+        self.world.pass_time(None, 0.5)
+        self.assertEqual(client.states, [SUSPENDED, EXPIRED])
+
     def test_closed_without_link(self) -> None:
         """Closing does not wait for a link; the listener hears nothing more."""
         client = self.open()

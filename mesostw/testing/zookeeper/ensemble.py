@@ -124,6 +124,7 @@ class Line:
         self.to_client: Heard = lambda _: None
         self.lost: Callable[[], None] = lambda: None
         self.broken = False
+        self._ended_there = False
         self._last = {True: 0.0, False: 0.0}
         self._held: list[tuple[bool, Any]] = []
 
@@ -154,8 +155,18 @@ class Line:
     def resume(self) -> None:
         """It is not silent any more: what was held arrives."""
         held, self._held = self._held, []
+        if self._ended_there:
+            self.break_()
         for asked, message in held:
             self._arrive(asked, message)
+
+    def close(self) -> None:
+        """The server ends it; while it is silent the client does not hear of that."""
+        if self._weather.silent:
+            self._ended_there = True
+            self._ensemble.line_ended(self)
+        else:
+            self.break_()
 
     def break_(self) -> None:
         """End it; the client notices a moment later."""
@@ -194,9 +205,12 @@ class Ensemble:
         self.clock = clock
         self.tree = Tree()
         self.sessions: dict[int, Session] = {}
+        #: Told of each change that is done, with the session that asked for it.
+        self.done: Callable[[int, Sequence[Operation]], None] = lambda _session, _operations: None
+        #: Of one way over a link, in seconds: at least and at most.
+        self.delays_s = delay_s
         self._random = Random(seed)
         self._timeout_s = timeout_s
-        self._delay_s = delay_s
         self._weather: defaultdict[str, Weather] = defaultdict(Weather)
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
         self._watches: defaultdict[tuple[str, str], dict[Line, None]] = defaultdict(dict)
@@ -213,6 +227,11 @@ class Ensemble:
         """Break the links of ``client``; it may dial again."""
         for line in list(self._lines[client]):
             line.break_()
+
+    def hang_up(self, client: str, late_s: float = 0.0) -> None:
+        """Break its links a little later: its process is gone, and what it said may arrive."""
+        for line in self._lines[client]:
+            self.clock.callLater(late_s, line.break_)
 
     def partition(self, client: str) -> None:
         """Nothing gets through to or from ``client`` until :meth:`heal`."""
@@ -234,8 +253,9 @@ class Ensemble:
     def stop(self) -> None:
         """No server runs; what they kept stays."""
         self._down = True
-        for client in list(self._lines):
-            self.cut(client)
+        for lines in self._lines.values():
+            for line in list(lines):
+                line.close()
 
     def start(self) -> None:
         """They run again, and give every session its whole time anew."""
@@ -247,7 +267,7 @@ class Ensemble:
 
     def delay_s(self) -> float:
         """How long the next message takes."""
-        return self._random.uniform(*self._delay_s)
+        return self._random.uniform(*self.delays_s)
 
     def dial(self, client: str) -> Line | None:
         """A new connection, or none if that is refused."""
@@ -274,7 +294,7 @@ class Ensemble:
             return
         session = line.session
         if session is None or session.number not in self.sessions:
-            line.break_()
+            line.close()
             return
         session.heard_at = self.clock.seconds()
         match message:
@@ -295,7 +315,7 @@ class Ensemble:
                 line.answer(Welcome(0, 0.0))
                 return
             if session.line is not None:
-                session.line.break_()
+                session.line.close()
         else:
             least, most = self._timeout_s
             self._made += 1
@@ -338,6 +358,8 @@ class Ensemble:
         except ZooKeeperFault as refusal:
             return Reply(fault=refusal)
         self._tell(events)
+        if isinstance(message, Transaction):
+            self.done(session.number, message.operations)
         return Reply(value)
 
     def _read(self, line: Line, session: Session, read: Read) -> Reply:
@@ -391,4 +413,4 @@ class Ensemble:
             session.look.cancel()
         self._tell(self.tree.end_session(session.number, self._now_ms()))
         if session.line is not None and not polite:
-            session.line.break_()
+            session.line.close()
