@@ -32,6 +32,7 @@ from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.pauses import keep_pauses_short
 from mesostw.daemons.seat import Hooks, seat_of, unwelcome
+from mesostw.daemons.standby import Standby, shown_of
 from mesostw.daemons.stopping import settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.daemons.zk_flags import ZK_FLAGS, bench_of
@@ -40,9 +41,10 @@ from mesostw.feed.changes import Feed
 from mesostw.feed.layout import Banner
 from mesostw.feed.live import Live
 from mesostw.feed.master import live_parts
+from mesostw.feed.publishing import Publishing
 from mesostw.http.door import Dial
 from mesostw.http.identity import MASTER_CAPABILITIES, Identity
-from mesostw.http.serving import HouseSite
+from mesostw.http.metrics import registrar_metrics
 from mesostw.http.site import MasterParts, master_site
 from mesostw.interfaces import IPerformer
 from mesostw.messages.machines import Address
@@ -117,6 +119,14 @@ class Options(FlagOptions):
             "Taken and of no effect: what is kept is kept by ZooKeeper, which has a quorum itself.",
             None,
             count,
+        ),
+        Flag(
+            "standby_reads",
+            "Whether a master that waits answers /state and the like from its copy of the "
+            "leader, also to readers that do not ask for it by ?standby_reads=true. Clients "
+            "that find the leader by being sent there from /state need false.",
+            "false",
+            boolean,
         ),
         Flag("agent_ping_timeout", "Between two pings of an agent.", "15secs", duration),
         Flag("max_agent_ping_timeouts", "Pings missed until unreachable.", "5", count),
@@ -198,15 +208,17 @@ class MasterDaemon(Service):
         self._options, self._reactor = options, reactor
         self._clock = ReactorClock(reactor)
         self._port: IListeningPort | None = None
-        self._exchange = Exchange(self._clock, "master", ("agent", "framework"))
+        self._exchange = Exchange(self._clock, "master", ("agent", "framework", "follower"))
         self._driver: Driver[Any, Any, Any] | None = None
         self._elected: float | None = None
         self._live: Live | None = None
+        self._standby: Standby | None = None
+        self._publishing: Publishing | None = None
         work_dir = Path(options["work_dir"]).absolute()
         claim(work_dir)
         bench = bench_of(options, MASTERS, REGISTRY, address_of)
         file = str(work_dir / "registry.db")
-        self._seat = seat_of(reactor, self._clock, file, bench, Hooks(self._hold, self._lose))
+        self._seat = seat_of(reactor, self._clock, file, bench, self._hooks())
 
     def startService(self) -> None:
         """Read the registry, then listen."""
@@ -222,28 +234,23 @@ class MasterDaemon(Service):
             options["port"], doorway, backlog=BACKLOG, interface=options["ip"]
         )
         master_id = str(uuid4())
-        identity = Identity(
-            id=lambda: master_id,
-            ip=options["ip"],
-            port=listening.getHost().port,
-            hostname=options["hostname"] or options["ip"],
-            started=self._clock.wall(),
-            elected=lambda: self._elected,
-            flags=options.shown(),
-            cluster=options["cluster"],
-        )
+        identity = self._identity(master_id, listening.getHost().port)
         flags = flags_of(options, master_id, identity)
         core = Master(master_id, flags, 0, _chance())
         feed: Feed[Any, Any] = Feed(ClusterState(), identity=master_id[:8])
         exchange.id, exchange.address = master_id, identity.address
         exchange.unwelcome = partial(unwelcome, self._seat)
+        publishing = Publishing(feed, exchange, self._clock, shown_of(identity))
+        self._publishing = exchange.inboxes["follower"] = publishing
         driver = self._driver = Driver(
             self._clock, core, seat.store, feed, exchange, MasterEffects(self._lose), self._give_up
         )
-        site = self._site(identity, feed, driver, exchange, core)
+        parts = self._parts(identity, feed, driver, exchange, core)
+        site = master_site(parts)
         if seat.has_rivals:
-            # Whoever does not lead says who does.
-            doorway.site = site
+            always = options["standby_reads"]
+            standby = Standby(reactor, self._clock, _chance(), parts, always=always)
+            self._standby, doorway.site = standby, standby.site
         await seat.win(announced(flags.info))
         self._elected = self._clock.wall()
         stored = await seat.store.read()
@@ -253,6 +260,8 @@ class MasterDaemon(Service):
         await driver.start(stored)
         keep_pauses_short()
         doorway.site = site
+        if self._standby is not None:
+            self._standby.hand_over(site)
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
             id=master_id,
@@ -260,36 +269,65 @@ class MasterDaemon(Service):
             address=identity.address,
         )
 
-    def _site(
+    def _identity(self, master_id: str, port: int) -> Identity:
+        options = self._options
+        return Identity(
+            id=lambda: master_id,
+            ip=options["ip"],
+            port=port,
+            hostname=options["hostname"] or options["ip"],
+            started=self._clock.wall(),
+            elected=lambda: self._elected,
+            flags=options.shown(),
+            cluster=options["cluster"],
+        )
+
+    def _parts(
         self,
         identity: Identity,
         feed: Feed[Any, Any],
         driver: Driver[Any, Any, Any],
         exchange: Exchange,
         core: Master,
-    ) -> HouseSite:
-        """Everything that is answered over HTTP."""
+    ) -> MasterParts:
+        """What is answered over HTTP, joined."""
         reactor, doors = self._reactor, doors_of(self._options)
         live = live_parts(feed, self._clock, lambda: banner_of(identity, doors), deferToThread)
         self._live = live.live
-        return master_site(
-            MasterParts(
-                feed=feed,
-                inbox=driver,
-                exchange=exchange,
-                clock=self._clock,
-                identity=identity,
-                web=Agent(reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
-                live=live.socket,
-                snapshots=live.snapshots,
-                task_row=live.task_row,
-                why=core.why,
-                counters=core.counters,
-                leader=lambda: self._seat.leader,
-                dial=dial_with(reactor),
-                doors=doors,
-            )
+        return MasterParts(
+            feed=feed,
+            inbox=driver,
+            exchange=exchange,
+            clock=self._clock,
+            identity=identity,
+            web=Agent(reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
+            live=live.socket,
+            snapshots=live.snapshots,
+            task_row=live.task_row,
+            why=core.why,
+            counters=lambda: self._counters(core),
+            leader=lambda: self._seat.leader,
+            session=lambda: self._seat.session,
+            dial=dial_with(reactor),
+            doors=doors,
         )
+
+    def _counters(self, core: Master) -> Mapping[str, float]:
+        """What the core counts, and what is counted around it."""
+        numbers = self._seat.numbers()
+        found = {**core.counters(), **numbers, **registrar_metrics(numbers)}
+        if self._publishing is not None:
+            found["followers/connected"] = self._publishing.followers
+            found["followers/copies_total"] = self._publishing.copies
+            found["followers/changes_packed_total"] = self._publishing.packed
+        return found
+
+    def _hooks(self) -> Hooks:
+        return Hooks(self._hold, self._lose, self._follow)
+
+    def _follow(self, leader: str | None) -> None:
+        if self._standby is not None:
+            self._standby.lead(leader)
 
     def _hold(self, held: bool) -> None:
         if self._driver is not None:
@@ -313,7 +351,11 @@ class MasterDaemon(Service):
     async def _stop(self) -> None:
         if self._port is not None:
             await Deferred.fromCoroutine(settled(self._port.stopListening()))
+        if self._publishing is not None:
+            self._publishing.stop()
         self._exchange.close_all("the master stops")
+        if self._standby is not None:
+            self._standby.stop()
         if self._live is not None:
             self._live.stop()
         if self._driver is not None:

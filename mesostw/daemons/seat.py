@@ -7,7 +7,7 @@ store, act; and stop when it leads no more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from attrs import frozen
@@ -17,6 +17,8 @@ from twisted.logger import Logger
 from mesostw.interfaces import IClock, IStore, IZooKeeper, IZooSession
 from mesostw.messages.hello import Unwelcome
 from mesostw.model.zkurl import ZkUrl
+from mesostw.model.zookeeper import SessionState
+from mesostw.store.measured import MeasuredStore
 from mesostw.store.sqlite import SqliteStore
 from mesostw.store.zookeeper import ZooKeeperStore
 from mesostw.zookeeper.election import Candidacy
@@ -35,6 +37,13 @@ class ISeat(Protocol):
     has_rivals: bool
     store: IStore
 
+    @property
+    def session(self) -> str:
+        """``connected``, ``suspended``, ``expired``, ``none``; empty without ZooKeeper."""
+
+    def numbers(self) -> Mapping[str, float]:
+        """What metrics tell of session, election and store, by names with slashes."""
+
     async def win(self, data: bytes) -> None:
         """
         Come to lead, however long that takes.
@@ -50,10 +59,17 @@ class Alone:
     """Leads from the start, and keeps everything in a file."""
 
     has_rivals = False
+    #: There is none.
+    session = ""
 
-    def __init__(self, store: IStore) -> None:
+    def __init__(self, store: MeasuredStore) -> None:
         self.leader: str | None = OURSELVES
-        self.store = store
+        self.store: IStore = store
+        self._store = store
+
+    def numbers(self) -> Mapping[str, float]:
+        """The store's; there is no session, and nobody elects."""
+        return _under("store", self._store.numbers())
 
     async def win(self, data: bytes) -> None:
         """Nobody else would lead."""
@@ -70,6 +86,8 @@ class Hooks:
     hold: Callable[[bool], None]
     #: Lead no more, for good; called with the reason.
     lose: Callable[[str], None]
+    #: Somebody else leads, or nobody does, or we do; called with the seat's ``leader``.
+    leads: Callable[[str | None], None] = lambda _leader: None
 
 
 class Seat:
@@ -94,8 +112,11 @@ class Seat:
     ) -> None:
         self._ensemble, self._clock, self._place = ensemble, clock, place
         self._address_of, self._hooks = address_of, hooks
-        self.store: IStore = store
         self._store = store
+        self._measured = MeasuredStore(store, clock, store.size)
+        self.store: IStore = self._measured
+        self._leaders = 0
+        self._led_since: float | None = None
         self._won: Deferred[IZooSession] = Deferred()
         self._candidacy: Candidacy | None = None
         #: ``host:port`` of who leads; empty if we do; ``None`` while nobody does, or nobody knows.
@@ -119,7 +140,9 @@ class Seat:
         if self._won.called:
             return
         self.leader = None if data is None else self._read(data)
+        self._leaders += data is not None
         self._log.info("{leader} leads", leader=self.leader or "nobody")
+        self._hooks.leads(self.leader)
 
     def _read(self, data: bytes) -> str | None:
         try:
@@ -131,6 +154,9 @@ class Seat:
     def elected(self, session: IZooSession) -> None:
         """We lead."""
         self.leader = OURSELVES
+        self._leaders += 1
+        self._led_since = self._clock.seconds()
+        self._hooks.leads(self.leader)
         self._won.callback(session)
 
     def held(self, held: bool) -> None:
@@ -145,6 +171,35 @@ class Seat:
         """We lead no more."""
         self.leader = None
         self._hooks.lose(reason)
+
+    # --- how it goes ----------------------------------------------------------------------
+
+    @property
+    def session(self) -> str:
+        """``connected``, ``suspended``, ``expired``; ``none`` before there is one."""
+        state = None if self._candidacy is None else self._candidacy.session_state
+        return "none" if state is None else state.value
+
+    def numbers(self) -> Mapping[str, float]:
+        """Of the session, of elections, and of the store."""
+        told: Mapping[SessionState, int] = {}
+        if self._candidacy is not None:
+            told = self._candidacy.told
+        led_s = 0.0 if self._led_since is None else self._clock.seconds() - self._led_since
+        return {
+            "zookeeper/session_connected": float(self.session == SessionState.CONNECTED),
+            "zookeeper/session_suspensions_total": told.get(SessionState.SUSPENDED, 0),
+            "zookeeper/session_reconnections_total": told.get(SessionState.CONNECTED, 0),
+            "zookeeper/session_expirations_total": told.get(SessionState.EXPIRED, 0),
+            "election/leaders_total": self._leaders,
+            "election/leading": float(self.leader == OURSELVES),
+            "election/leading_seconds": led_s,
+            **_under("store", self._measured.numbers()),
+        }
+
+
+def _under(room: str, numbers: Mapping[str, float]) -> dict[str, float]:
+    return {f"{room}/{name}": value for name, value in numbers.items()}
 
 
 def unwelcome(seat: ISeat) -> Unwelcome | None:
@@ -171,7 +226,7 @@ class Bench:
 def seat_of(reactor: Any, clock: IClock, file: str, bench: Bench | None, hooks: Hooks) -> ISeat:
     """A seat among others; without a ``bench`` one of its own, with a store in ``file``."""
     if bench is None:
-        return Alone(SqliteStore(file, reactor.callFromThread))
+        return Alone(MeasuredStore(SqliteStore(file, reactor.callFromThread), clock))
     ensemble = KazooEnsemble(bench.url, reactor, reactor.callFromThread, bench.session_timeout_s)
     store = ZooKeeperStore(bench.root, clock)
     return Seat(ensemble, clock, bench.place, store, bench.address_of, hooks)

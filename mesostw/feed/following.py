@@ -252,7 +252,10 @@ class Following:
 
     def _take_over(self, master: MasterShown) -> None:
         """From now on the copy is of whoever is at the other end."""
-        self.master, self._source = master, self._leader or ""
+        self._source = self._leader or ""
+        # The same one as long as it says the same: pages are kept with it.
+        if master != self.master:
+            self.master = master
         if self._link is not None:
             self._exchange.send(self._link, (Probe(self._clock.seconds()),))
 

@@ -56,6 +56,9 @@ CLUSTER_COLUMNS: Final = (
     "live_clients",
     "door",
     "chronos_door",
+    "copied_by",
+    "copied_at",
+    "behind",
 )
 
 
@@ -72,6 +75,12 @@ class Banner:
     door: str = ""
     #: The same of ``/chronos``.
     chronos_door: str = ""
+    #: ``host:port`` of the master that shows this, where that is not the leader.
+    copied_by: str = ""
+    #: Up to when a copy that is stale has everything, in wall seconds; 0 for a fresh one.
+    copied_at: float = 0.0
+    #: Whole seconds that a fresh copy is late; 0 for one that follows at once.
+    behind: int = 0
 
 
 class MasterLayout:
@@ -237,6 +246,9 @@ class MasterLayout:
             self._live_clients(),
             banner.door,
             banner.chronos_door,
+            banner.copied_by,
+            banner.copied_at,
+            banner.behind,
         )
 
     def _add_up(self, old: Row | None, new: Row | None) -> None:

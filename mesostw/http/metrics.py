@@ -21,6 +21,7 @@ PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 #: The names that count something that never goes down.
 _COUNTED: Final = re.compile(
     r"messages_|_removals|registrations|_total_|dropped|invalid_|valid_|_runs$"
+    r"|^(zookeeper|election|store|followers|standby)/.*_total$"
     r"|tasks_(finished|failed|killed|lost|error|dropped|gone|gone_by_operator)$"
 )
 _DURATION: Final = re.compile(r"\d+(\.\d+)?(ns|us|ms|secs|mins|hrs|days|weeks)")
@@ -151,6 +152,24 @@ def master_metrics(view: ClusterState, uptime_s: float) -> dict[str, float]:
         total.update(view.agents[agent_id].total.scalars())
         used.update(load.used.scalars())
     found.update(_shares("master", total, used))
+    return found
+
+
+def registrar_metrics(numbers: Mapping[str, float]) -> dict[str, float]:
+    """
+    What a store tells, under the names that Mesos has for it.
+
+    :param numbers: of the store, by names that begin with ``store/``.
+    """
+    found = {
+        "registrar/queued_operations": numbers.get("store/appends_waiting", 0),
+        "registrar/state_fetch_ms": numbers.get("store/read_seconds", 0.0) * 1000,
+        "registrar/state_store_ms": numbers.get("store/append_seconds_last", 0.0) * 1000,
+        "registrar/state_store_ms/count": numbers.get("store/appends_total", 0),
+        "registrar/state_store_ms/max": numbers.get("store/append_seconds_max", 0.0) * 1000,
+    }
+    if "store/log_bytes" in numbers:
+        found["registrar/registry_size_bytes"] = numbers["store/log_bytes"]
     return found
 
 

@@ -36,6 +36,7 @@ from mesostw.http.metrics import (
 from mesostw.http.pages import Gate, LeaderPage, Page
 from mesostw.http.paths import Nothing, Paths
 from mesostw.http.proxy import AgentFiles, Web
+from mesostw.http.readiness import Readiness
 from mesostw.http.rendering import Query, Reply, query_of
 from mesostw.http.scheduler import SchedulerApi
 from mesostw.http.serving import HouseSite
@@ -79,6 +80,8 @@ class MasterParts:
     why: Why = _no_reason
     #: Counters by their Mesos names, beside what the tables tell.
     counters: Callable[[], Mapping[str, float]] = _no_counters
+    #: Of the session with ZooKeeper: ``connected``, ``suspended``, ``expired`` or empty.
+    session: Callable[[], str] = str
     access: Callable[[str], None] | None = None
     #: What ``/files`` shows on the master: virtual paths to real ones, such as its log.
     files: Mapping[str, str] = attrs.field(factory=dict)
@@ -96,13 +99,21 @@ def master_site(parts: MasterParts) -> HouseSite:
     scheduler = SchedulerApi(parts.exchange, parts.inbox, parts.clock, _connected(feed), _updating)
 
     pages = ClusterPages(feed, parts.identity, parts.clock)
+    readiness = Readiness(
+        leader=parts.leader,
+        address=parts.identity.address,
+        recovered=lambda: bool(feed.epoch),
+        session=parts.session,
+    )
     dashboard = Dashboard(parts.webfiles)
     exact: dict[str, IResource] = {
-        **_basics(
+        **basics_of(
             parts.identity, MetricPages(partial(_numbers, parts), lambda: cluster_series(view()))
         ),
+        "health/leader": Page(readiness.leads),
+        "health/ready": Page(readiness.ready),
         "": dashboard,
-        "redirect": Page(_redirect(parts)),
+        "redirect": Page(redirect_of(parts)),
         "api/v1/scheduler": CallResource(gate, scheduler.take),
         "teardown": CallResource(gate, _form(Teardown(parts.inbox).ask)),
         **{
@@ -124,16 +135,23 @@ def master_site(parts: MasterParts) -> HouseSite:
         "api/v1/snapshot": parts.snapshots,
         "api/v1/tasks": TasksApi(feed, parts.inbox, parts.task_row).app.resource(),
         "api/v1/why": WhyApi(parts.why).app.resource(),
-        "api/v1/agents": AgentFiles(parts.web, parts.clock, _agent_addresses(feed)),
+        "api/v1/agents": AgentFiles(parts.web, parts.clock, agent_addresses(feed)),
         "files": FilesApi(Places(lambda: parts.files)).app.resource(),
+        **doors_of(parts),
     }
+    return HouseSite(Paths(exact, deep), parts.clock, parts.access)
+
+
+def doors_of(parts: MasterParts) -> dict[str, IResource]:
+    """The frameworks' APIs by the names of their doors."""
+    found: dict[str, IResource] = {}
     for door, name in parts.doors.items():
         if parts.dial is not None and name:
-            page = _web_page(feed, name)
-            deep[door] = Door(
+            page = _web_page(parts.feed, name)
+            found[door] = Door(
                 parts.web, parts.dial, parts.clock, door, name, page, parts.identity.id
             )
-    return HouseSite(Paths(exact, deep), parts.clock, parts.access)
+    return found
 
 
 @attrs.frozen(kw_only=True)
@@ -169,7 +187,7 @@ def agent_site(parts: AgentParts) -> HouseSite:
     pages = AgentPages(feed, parts.identity, parts.flags, parts.clock, parts.statistics)
     places = Places(lambda: shown_paths(view(), parts.log))
     exact: dict[str, IResource] = {
-        **_basics(parts.identity, MetricPages(numbers)),
+        **basics_of(parts.identity, MetricPages(numbers)),
         "state": Page(pages.state),
         "containers": Page(pages.containers),
         "monitor/statistics": Page(pages.statistics),
@@ -182,7 +200,8 @@ def agent_site(parts: AgentParts) -> HouseSite:
     return HouseSite(Paths(exact, deep), parts.clock, parts.access)
 
 
-def _basics(identity: Identity, metrics: MetricPages) -> dict[str, IResource]:
+def basics_of(identity: Identity, metrics: MetricPages) -> dict[str, IResource]:
+    """What every daemon answers for itself."""
     basics = Basics(identity)
     return {
         "health": Page(basics.health),
@@ -230,7 +249,8 @@ def _updating(framework_id: str, call: UpdateFramework) -> Struct:
     return FrameworkUpdateAsked(FrameworkId(framework_id), call)
 
 
-def _agent_addresses(feed: IFeed) -> Callable[[str], str | None]:
+def agent_addresses(feed: IFeed) -> Callable[[str], str | None]:
+    """Where each agent's HTTP answers, by its id."""
     view = _cluster(feed)
 
     def address_of(agent_id: str) -> str | None:
@@ -259,7 +279,9 @@ def _numbers(parts: MasterParts) -> Mapping[str, float]:
     return {**system_metrics(), **tables, **parts.counters(), **elected}
 
 
-def _redirect(parts: MasterParts) -> Callable[[Query], Reply]:
+def redirect_of(parts: MasterParts) -> Callable[[Query], Reply]:
+    """``/redirect``: to the leader, this master too."""
+
     def redirect(query: Query) -> Reply:
         leader = parts.leader()
         if leader is None:

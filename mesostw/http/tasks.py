@@ -100,8 +100,8 @@ def check_origin(query: Query) -> None:
     :raises HttpRefusal: 403.
     """
     origin = query.headers("origin")
-    if (
-        origin is not None
-        and urlsplit(origin).netloc.lower() != (query.headers("host") or "").lower()
-    ):
+    # A master that waits passes on what its own pages ask, and says which host was asked;
+    # a page of another origin cannot add a header that has not been allowed before.
+    hosts = (query.headers("host"), query.headers("x-forwarded-host"))
+    if origin is not None and not any(is_same_origin(origin, host) for host in hosts if host):
         raise HttpRefusal.forbidden("Pages of another origin may change nothing here.\n")

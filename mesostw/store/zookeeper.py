@@ -29,7 +29,7 @@ way become one: that makes it fast.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -103,6 +103,15 @@ class ZooKeeperStore:
         """
         self._session, self._deposed = session, deposed
         self._line = Line(session, self._clock, self._give_up)
+
+    def size(self) -> Mapping[str, float]:
+        """How long the log is, and how much of it is under way."""
+        under_way = len(self._line) if self._epoch else 0
+        return {
+            "log_bytes": self._ledger.size,
+            "log_nodes": self._ledger.nodes,
+            "transactions_under_way": under_way,
+        }
 
     # --- the port ---------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ and then it has lost for good.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -167,6 +168,10 @@ class Candidacy:
         self._data, self._ambition = data, ambition
         self._group = Group(ensemble, clock, place, self._changed)
         self._watching = _Watching(self._group, ambition.leader_is)
+        #: Of the session, as it was told last; ``None`` before there is one.
+        self.session_state: SessionState | None = None
+        #: How often each state was told after another.
+        self.told: Counter[SessionState] = Counter()
         self._own = ""
         self._leads = self._over = self._opened = False
 
@@ -177,7 +182,7 @@ class Candidacy:
         :raises ZooKeeperFault: the ensemble does not take us.
         """
         await self._group.open()
-        self._opened = True
+        self._opened, self.session_state = True, SessionState.CONNECTED
         try:
             self._own = await self._group.join(self._data)
         except SessionExpired:
@@ -202,6 +207,8 @@ class Candidacy:
             self._ambition.elected(self._group.session)
 
     def _changed(self, state: SessionState) -> None:
+        self.session_state = state
+        self.told[state] += 1
         if self._over:
             return
         if state is SessionState.EXPIRED:

@@ -1,0 +1,86 @@
+"""
+``/health/leader`` and ``/health/ready``: whom a load balancer may send to, and why.
+
+``/health`` is 200 wherever the reactor turns, as in Mesos; these two tell a leader, one that
+waits and one that is out of date apart.  Both answer the same document; 200 is yes, 503 no.
+
+::
+
+    status       /health/leader  /health/ready
+    leading           200            200
+    held              503            503    ZooKeeper is away: it leads, and cannot prove it
+    recovering        503            503    elected; the registry is being read
+    following         503            200    waits; its copy of the leader is fresh
+    stale             503            503    waits; its copy is old
+    waiting           503            503    waits; it has no copy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+import msgspec
+
+from mesostw.http.rendering import Query, Reply
+from mesostw.interfaces import Standing
+
+#: The state of a session that can be relied on; empty where there is no ZooKeeper.
+SOUND: Final = frozenset({"", "connected"})
+
+
+def no_standing() -> Standing | None:
+    """Of a daemon that keeps no copy."""
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class Readiness:
+    """What a master says of how it stands."""
+
+    #: The leader's ``host:port``; empty if it is this master, ``None`` if unknown.
+    leader: Callable[[], str | None]
+    #: Its own ``host:port``.
+    address: str
+    #: Whether the registry has been read.
+    recovered: Callable[[], bool]
+    standing: Callable[[], Standing | None] = no_standing
+    #: Of the session with ZooKeeper: ``connected``, ``suspended``, ``expired`` or empty.
+    session: Callable[[], str] = str
+
+    @property
+    def status(self) -> str:
+        """One word of those in the module's table."""
+        if self.leader() == "":
+            if self.session() not in SOUND:
+                return "held"
+            return "leading" if self.recovered() else "recovering"
+        standing = self.standing()
+        if standing is None:
+            return "waiting"
+        return "following" if standing.is_fresh else "stale"
+
+    def leads(self, query: Query) -> Reply:
+        """``/health/leader``: whether what changes anything may be sent here."""
+        return self._reply("leading")
+
+    def ready(self, query: Query) -> Reply:
+        """``/health/ready``: whether readers may be sent here."""
+        return self._reply("leading", "following")
+
+    def _reply(self, *good: str) -> Reply:
+        status, standing, leader = self.status, self.standing(), self.leader()
+        document: dict[str, object] = {
+            "status": status,
+            "leader": self.address if leader == "" else leader,
+            "session": self.session() or None,
+        }
+        if leader != "" and standing is not None:
+            document["copy_of"] = standing.leader
+            document["lag_seconds"] = round(standing.lag_s, 3)
+        return Reply(
+            msgspec.json.encode(document),
+            status=200 if status in good else 503,
+            headers={"Cache-Control": "no-store"},
+        )

@@ -1,0 +1,78 @@
+"""A seat among several: who leads is told, and how it goes is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from mesostw.daemons.seat import Alone, Hooks, Seat, unwelcome
+from mesostw.store.measured import MeasuredStore
+from mesostw.store.memory import MemoryDisk, MemoryStore
+from mesostw.store.zookeeper import ZooKeeperStore
+from mesostw.zookeeper.election import MASTERS
+from tests.testing.test_zookeeper import MemoryWorld
+
+
+class SeatTests(SynchronousTestCase):
+    """Two that would lead."""
+
+    def setUp(self) -> None:
+        self.world = MemoryWorld()
+        self.told: list[tuple[str, Any]] = []
+
+    def seat(self, name: str) -> Seat:
+        ensemble = self.world.ensemble(name, "/mesos", timeout_s=4.0)
+        hooks = Hooks(
+            lambda held: self.told.append((f"{name} held", held)),
+            lambda _reason: self.told.append((f"{name} lost", None)),
+            lambda leader: self.told.append((name, leader)),
+        )
+        store = ZooKeeperStore("/registry", self.world.clock)
+        return Seat(ensemble, self.world.clock, MASTERS, store, bytes.decode, hooks)
+
+    def win(self, seat: Seat, name: str) -> Deferred[None]:
+        winning = Deferred.fromCoroutine(seat.win(name.encode()))
+        self.world.pass_time(None, 2.0)
+        return winning
+
+    def test_numbers(self) -> None:
+        """Sessions, elections and what the store takes."""
+        first, second = self.seat("one"), self.seat("two")
+        self.assertEqual(first.session, "none")
+        self.successResultOf(self.win(first, "one:1"))
+        waiting = self.win(second, "two:2")
+        self.assertEqual(self.told, [("one", ""), ("two", "one:1")])
+        self.assertEqual((first.session, second.session), ("connected", "connected"))
+        read = first.store.read()
+        self.world.pass_time(read, 2.0)
+        appended = first.store.append([("k", b"v")], self.successResultOf(read).epoch)
+        self.world.pass_time(appended, 2.0)
+        numbers = first.numbers()
+        self.assertEqual(numbers["store/appends_total"], 1)
+        self.assertGreater(numbers["store/log_bytes"], 0)
+        self.assertEqual(numbers["store/log_nodes"], 1)
+        self.assertEqual((numbers["election/leading"], numbers["election/leaders_total"]), (1, 1))
+        self.assertGreater(numbers["election/leading_seconds"], 1)
+        self.assertEqual(second.numbers()["election/leading"], 0)
+        self.assertEqual(set(second.numbers()), set(numbers))
+        self.world.cut("one")
+        self.world.pass_time(None, 2.0)
+        numbers = first.numbers()
+        self.assertEqual(numbers["zookeeper/session_suspensions_total"], 1)
+        self.assertEqual(numbers["zookeeper/session_reconnections_total"], 1)
+        self.assertEqual(numbers["zookeeper/session_connected"], 1)
+        leaving = Deferred.fromCoroutine(first.leave())
+        self.world.pass_time(leaving, 5.0)
+        self.world.pass_time(waiting, 5.0)
+        self.successResultOf(waiting)
+        self.assertEqual(self.told[-1], ("two", ""))
+        self.assertEqual(second.numbers()["election/leaders_total"], 2)
+        self.assertIsNone(unwelcome(second))
+
+    def test_alone(self) -> None:
+        """One alone has a store to tell of, and nothing else."""
+        alone = Alone(MeasuredStore(MemoryStore(MemoryDisk()), self.world.clock))
+        self.assertEqual((alone.session, alone.leader), ("", ""))
+        self.assertTrue(all(name.startswith("store/") for name in alone.numbers()))
