@@ -123,6 +123,7 @@ class ChronosDaemon(FrameworkDaemon):
                 allowed_origins=options["access_control_allow_origin"],
                 live=face.socket,
                 snapshots=face.snapshots,
+                numbers=self.seat.numbers,
                 levels=self.levels,
             )
         )

@@ -134,6 +134,7 @@ class MarathonDaemon(FrameworkDaemon):
                 levels=self.levels,
                 live=face.socket,
                 snapshots=face.snapshots,
+                numbers=self.seat.numbers,
             )
         )
 

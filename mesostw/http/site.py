@@ -209,6 +209,7 @@ def basics_of(identity: Identity, metrics: MetricPages) -> dict[str, IResource]:
         "flags": Page(basics.flags),
         "metrics/snapshot": Page(metrics.snapshot),
         "metrics": Page(metrics.prometheus),
+        "metrics/prometheus": Page(metrics.prometheus),
         "system/stats": Page(stats_page),
         "favicon.ico": Nothing(),
     }

@@ -13,6 +13,7 @@ from twisted.web.iweb import IResponse
 from mesostw.core.master.changes import AgentChanged, TaskChanged
 from mesostw.core.master.words import TaskKillAsked, TeardownAsked
 from mesostw.core.outcome import Refusal
+from mesostw.http.metrics import registrar_metrics
 from mesostw.http.serving import REQUEST_TIMEOUT_S
 from tests.http.test_agent import AgentWorld
 from tests.http.world import MasterWorld, agent, small_cluster, task
@@ -72,6 +73,20 @@ class BasicsTests(SynchronousTestCase):
         labels = '{framework="m-1-0001",name="app1",state="TASK_RUNNING"}'
         self.assertIn(f"mesostw_framework_tasks{labels} 1\n", text)
         self.assertIn('mesostw_agent_cpus_used{agent="m-1-S1",hostname="host1"} 0.6\n', text)
+
+    def test_numbers_of_its_seat(self) -> None:
+        """What never goes down is a counter; a store is told of under names of Mesos too."""
+        self.world.counted = {"store/appends_total": 3, "store/appends_waiting": 1}
+        for path in ("/metrics", "/metrics/prometheus"):
+            text = self.world.get(path).text
+            self.assertIn("# TYPE mesos_store_appends_total counter\n", text)
+            self.assertIn("# TYPE mesos_store_appends_waiting gauge\n", text)
+        numbers = {"store/append_seconds_last": 0.004, "store/log_bytes": 9, **self.world.counted}
+        found = registrar_metrics(numbers)
+        self.assertEqual(found["registrar/queued_operations"], 1)
+        self.assertEqual(found["registrar/state_store_ms"], 4.0)
+        self.assertEqual(found["registrar/state_store_ms/count"], 3)
+        self.assertEqual(found["registrar/registry_size_bytes"], 9)
 
     def test_stats(self) -> None:
         """The machine's own numbers."""

@@ -252,6 +252,8 @@ class MasterWorld:
         )
         self.leader: str | None = ""
         self.lines: list[str] = []
+        #: What is counted beside the tables.
+        self.counted: Mapping[str, float] = {}
         banner = Banner(
             name="test", leader="10.0.0.1:5050", master_id="m-1", version="0.1.0", started=WALL
         )
@@ -268,6 +270,7 @@ class MasterWorld:
                 snapshots=self.parts.snapshots,
                 task_row=self.parts.task_row,
                 leader=lambda: self.leader,
+                counters=lambda: self.counted,
                 access=self.lines.append,
                 dial=dial,
                 doors=doors,

@@ -30,6 +30,10 @@ async def ping(call: Call, words: tuple[str, ...]) -> Reply:
     return Reply(status=204)
 
 
+#: How the name of a number ends that never goes down.
+COUNTED: Final = "_total"
+
+
 def _none() -> Iterable[str]:
     """No lines of Prometheus."""
     return ()
@@ -43,6 +47,8 @@ class Self:
     name: str
     gauges: Callable[[], Mapping[str, float]]
     counters: Callable[[], Mapping[str, float]]
+    #: Of its session, elections and store, ``store/appends_total``: ``_total`` is a count.
+    numbers: Callable[[], Mapping[str, float]] = dict
     #: ``--flag`` to its text.
     flags: Mapping[str, str]
     #: What ``/help`` lists: paths to what they are for.
@@ -59,7 +65,7 @@ class SystemApi:
 
     async def metrics(self, call: Call, words: tuple[str, ...]) -> Reply:
         """``/metrics`` as JSON, ``/metrics/prometheus`` as Prometheus reads it."""
-        counters = self._told.counters()
+        counters = self._counters()
         match words:
             case ():
                 shape = {
@@ -87,7 +93,19 @@ class SystemApi:
             f"{prefix}." + name.replace("/", ".") + ".gauge": value
             for name, value in system_metrics().items()
         }
-        return {**self._told.gauges(), **system}
+        return {**self._told.gauges(), **system, **self._own("gauge", counted=False)}
+
+    def _counters(self) -> dict[str, float]:
+        return {**self._told.counters(), **self._own("counter", counted=True)}
+
+    def _own(self, kind: str, *, counted: bool) -> dict[str, float]:
+        """Numbers of the session, elections and the store, under names as the others have."""
+        prefix = self._told.name.lower()
+        return {
+            f"{prefix}." + name.removesuffix(COUNTED).replace("/", ".") + f".{kind}": value
+            for name, value in self._told.numbers().items()
+            if name.endswith(COUNTED) is counted
+        }
 
     async def config(self, call: Call, words: tuple[str, ...]) -> Reply:
         """``/config``: every flag as it was given or defaulted."""

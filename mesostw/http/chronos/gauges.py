@@ -23,7 +23,8 @@ def gauges(parts: ChronosParts) -> dict[str, float]:
     live = [run for runs in view.live.values() for run in runs.values()]
     states = Counter(run.state for run in live)
     late = percentiles(round(one * _MS) for one in _lateness(view))
-    led = max(0.0, wall - parts.identity.started)
+    up = max(0.0, wall - parts.identity.started)
+    led = parts.numbers().get("election/leading_seconds", up)
     return {
         "chronos.jobs.gauge": len(view.jobs),
         "chronos.jobs.disabled.gauge": sum(job.spec.disabled for job in view.jobs.values()),
@@ -37,7 +38,7 @@ def gauges(parts: ChronosParts) -> dict[str, float]:
         "chronos.notices.waiting.gauge": len(view.notices),
         "chronos.paused.gauge": float(view.pause is not None),
         "chronos.leadership.duration.gauge.seconds": led if parts.leader() == "" else 0.0,
-        "chronos.uptime.gauge.seconds": led,
+        "chronos.uptime.gauge.seconds": up,
         "chronos.changes.gauge": int(parts.feed.seq),
     }
 

@@ -78,6 +78,8 @@ class ChronosParts:
     levels: LogLevels = attrs.field(factory=NoLevels)
     #: Counters by name, beside what the tables tell.
     counters: Callable[[], Mapping[str, float]] = dict
+    #: Of the session with ZooKeeper, of elections and of the store, by names with slashes.
+    numbers: Callable[[], Mapping[str, float]] = dict
     access: Callable[[str], None] | None = None
     webfiles: Path = WEBFILES
 

@@ -184,6 +184,7 @@ def _system_nouns(parts: ChronosParts) -> dict[str, Methods]:
             name=MANNER.name,
             gauges=lambda: gauges(parts),
             counters=parts.counters,
+            numbers=parts.numbers,
             flags=parts.identity.flags,
             routes=HELP,
             lines=lambda: job_lines(parts),

@@ -17,7 +17,8 @@ def gauges(parts: MarathonParts) -> dict[str, float]:
     tally = Tally()
     for instance in view.instances.values():
         tally.add(view, instance, 0.0)
-    led = max(0.0, parts.clock.wall() - parts.identity.started)
+    up = max(0.0, parts.clock.wall() - parts.identity.started)
+    led = parts.numbers().get("election/leading_seconds", up)
     return {
         "marathon.apps.active.gauge": len(view.apps),
         "marathon.deployments.active.gauge": len(view.deployments),
@@ -31,5 +32,5 @@ def gauges(parts: MarathonParts) -> dict[str, float]:
         ),
         "marathon.instances.waiting.gauge": sum(one.count for one in view.waiting.values()),
         "marathon.leadership.duration.gauge.seconds": led if parts.leader() == "" else 0.0,
-        "marathon.uptime.gauge.seconds": led,
+        "marathon.uptime.gauge.seconds": up,
     }

@@ -91,6 +91,7 @@ def _nouns(parts: MarathonParts) -> dict[str, Methods]:
             name=MANNER.name,
             gauges=lambda: gauges(parts),
             counters=parts.counters,
+            numbers=parts.numbers,
             flags=parts.identity.flags,
             routes=HELP,
         )

@@ -314,6 +314,24 @@ class SystemTests(SynchronousTestCase):
             "# TYPE marathon_apps_active_gauge gauge\nmarathon_apps_active_gauge 1\n", text
         )
         self.assertIn("# TYPE marathon_offers counter\n", text)
+
+    def test_numbers_of_its_seat(self) -> None:
+        """Its session, elections and store, under names like the others; time that it led."""
+        world = MarathonWorld(
+            numbers=lambda: {
+                "store/appends_total": 7, "store/log_bytes": 9, "election/leading_seconds": 3.5
+            }
+        )  # fmt: skip
+        metrics = world.get("/metrics").json
+        gauges = metrics["gauges"]
+        self.assertEqual(metrics["counters"]["marathon.store.appends.counter"], {"count": 7})
+        self.assertEqual(gauges["marathon.store.log_bytes.gauge"], {"value": 9})
+        self.assertEqual(gauges["marathon.leadership.duration.gauge.seconds"], {"value": 3.5})
+        text = world.get("/metrics/prometheus").text
+        self.assertIn("# TYPE marathon_store_appends_counter counter\n", text)
+
+    def test_metrics_have_no_others(self) -> None:
+        """What is not there is not found."""
         self.assertEqual(self.world.get("/metrics/other").code, 404)
 
     def test_logging(self) -> None:
