@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -198,3 +199,39 @@ class FreshLookTests(SynchronousTestCase):
             if number % stride == 0:
                 contents(followed)
         self.assertEqual(contents(followed), contents(board_of(feed)))
+
+
+class RenewedTests(SynchronousTestCase):
+    """A copy that begins anew, as of another leader."""
+
+    def test_differences_only(self) -> None:
+        """The tables become the new view's; a row that is the same is not told again."""
+        feed: Feed[Any, Any] = Feed(ClusterState())
+        feed.begin(1)
+        feed.publish(small_cluster())
+        board = board_of(feed)
+        handles = {row[0]: handle for handle, row in board.tables["agents"].rows.items()}
+        other = ClusterState()
+        for change in (*small_cluster()[:3], AgentKept(agent(2)), TaskChanged(task(9))):
+            other.apply(change)  # type: ignore[arg-type]
+        before = board.seq
+        feed.renew(other)
+        told = board.tables["frameworks"].fold(board.seq, 0.0)
+        self.assertEqual(len(told), 1)
+        self.assertEqual(contents(board), contents(board_of(feed)))
+        after = {row[0]: handle for handle, row in board.tables["agents"].rows.items()}
+        self.assertEqual({name: after[name] for name in handles}, handles)
+        self.assertIsNotNone(board.tables["agents"].since(before))
+
+    def test_looked_at_again(self) -> None:
+        """What is shown beside the view is told when it is different, with a new number."""
+        feed: Feed[Any, Any] = Feed(ClusterState())
+        feed.begin(1)
+        said = [BANNER]
+        board = Board(feed, MasterLayout(feed, lambda: said[0], lambda: WALL))
+        board.wake(0.0)
+        said[0] = attrs.evolve(BANNER, copied_by="m2:5050", copied_at=WALL)
+        self.assertEqual(board.tables["cluster"].fold(board.seq, 0.0), {})
+        feed.age()
+        self.assertEqual(board.seq, 1)
+        self.assertEqual(len(board.tables["cluster"].fold(board.seq, 0.0)), 1)
