@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from mesostw.daemons.part import part_command
 from tests.functional.chronos.asking import Client
@@ -39,7 +40,7 @@ from tests.functional.chronos.evidence import (
     tasks_in,
 )
 from tests.functional.chronos.history import End, History, calls_of
-from tests.functional.chronos.nemesis import Nemesis
+from tests.functional.chronos.nemesis import ACTS, Nemesis
 from tests.functional.chronos.plans import JobPlan, Plan, plan_of
 from tests.functional.chronos.profiles import Profile
 from tests.functional.chronos.town import Command, Town
@@ -70,7 +71,7 @@ class Campaign:
         self.runs.chmod(0o777)
         self.town = Town(self.directory, profile, chronos)
         self.client = Client(self.town.address_of("chronos"), profile.patience_s)
-        self.nemesis = Nemesis(self.town, self.plan.faults, seed)
+        self.nemesis: Nemesis[Any] = Nemesis(self.town, self.plan.faults, seed, ACTS)
         #: Processes that were there when all had been told to end, and had had time for it.
         self.left: list[str] = []
 
@@ -83,7 +84,8 @@ class Campaign:
         finally:
             history.close()
             self.left = self.town.stop()
-        return found
+        # Some come to light only when all is ended.
+        return replace(found, crashes=tuple(self.town.crashes()))
 
     def remove(self) -> None:
         """Leave nothing on the disk."""

@@ -89,6 +89,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     processes: tuple[str, ...] = ()
     #: Frameworks that the master knows, beside the one that there is to be.
     strangers: tuple[str, ...] = ()
+    #: Lines of logs that tell of a fault in a program.
+    crashes: tuple[str, ...] = ()
 
 
 # --- files of tasks ------------------------------------------------------------------------
@@ -172,13 +174,13 @@ def standing(job: Mapping[str, Any], *, is_whole: bool) -> Standing:
 
 def away_of(happenings: Iterable[tuple[float, str, str]], until: float) -> list[Away]:
     """
-    When each part was not there, was stopped, or could not write.
+    When each part was not there, was stopped, could not write, or was cut off from the others.
 
     Who has begun is away until it listens, as a busy machine has it, but not for long.
 
     :param happenings: wall second, part and event, as they came
     """
-    closes = {"ended": "up", "stopped": "continued", "full": "free"}
+    closes = {"ended": "up", "stopped": "continued", "full": "free", "cut": "joined"}
     open_: dict[tuple[str, str], float] = {}
     begun: dict[str, float] = {}
     found = []

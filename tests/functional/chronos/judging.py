@@ -8,6 +8,7 @@ What a run has left, judged: the rules of ``mesostw.testing.chronos_checks``, an
     unread       whoever reads sees what was acknowledged before, and nothing that is gone
     slow         when nothing is wrong runs begin soon after their instants
     unrecovered  after the last heal a job is taken soon, and one runs in time
+    crashed      no daemon ended, or would have, for a fault of its own program
     leftover     in the end nothing runs that no record has, nor the other way round
 
 Each rule tells how much it has judged, so that one that found nothing to judge is seen.
@@ -118,6 +119,7 @@ class Judge:
             *self._of_clients(),
             self._slow(lags),
             self._unrecovered(),
+            self._crashed(),
             self._leftover(),
         )
         return Verdict(
@@ -304,6 +306,10 @@ class Judge:
             if took_s is None or took_s > within_s
         ]
         return Ruling("unrecovered", 2, tuple(found))
+
+    def _crashed(self) -> Ruling:
+        found = tuple(Finding("crashed", "", line[:300]) for line in self.evidence.crashes)
+        return Ruling("crashed", len(self.evidence.topology.all_names()), found)
 
     def _leftover(self) -> Ruling:
         found = [

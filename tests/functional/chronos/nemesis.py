@@ -10,12 +10,16 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from tests.functional.chronos.plans import Fault
 from tests.functional.chronos.town import Town, kill, processes
+
+TownT = TypeVar("TownT", bound=Town)
+#: Does harm to targets until a steady second, and says to what.
+Act: TypeAlias = Callable[[TownT, Sequence[str], float, Random], str]
 
 #: How long one that flaps may live each time, in seconds.
 FLAP_S: Final = (0.3, 2.5)
@@ -36,11 +40,17 @@ class Harm(Struct, frozen=True):
     note: str = ""
 
 
-class Nemesis:
-    """Does the faults of a plan, one after the other."""
+class Nemesis(Generic[TownT]):
+    """
+    Does the faults of a plan, one after the other.
 
-    def __init__(self, town: Town, faults: Sequence[Fault], seed: int) -> None:
-        self._town, self._faults = town, faults
+    :param acts: what there is to be done, by its name.
+    """
+
+    def __init__(
+        self, town: TownT, faults: Sequence[Fault], seed: int, acts: Mapping[str, Act[TownT]]
+    ) -> None:
+        self._town, self._faults, self._acts = town, faults, acts
         self._chance = Random(f"{seed} nemesis")
         self.harms: list[Harm] = []
 
@@ -53,7 +63,7 @@ class Nemesis:
         for fault in self._faults:
             time.sleep(max(0.0, began + fault.at_s - time.monotonic()))
             start, until = time.time(), time.monotonic() + fault.lasts_s
-            note = ACTS[fault.act](self._town, fault.targets, until, self._chance)
+            note = self._acts[fault.act](self._town, fault.targets, until, self._chance)
             time.sleep(max(0.0, until - time.monotonic()))
             self.harms.append(Harm(fault.kind, fault.targets, start, time.time(), note))
 
@@ -149,7 +159,7 @@ def _remove(town: Town, targets: Sequence[str], until: float, chance: Random) ->
     return "for good"
 
 
-ACTS: Final[Mapping[str, Callable[[Town, Sequence[str], float, Random], str]]] = {
+ACTS: Final[Mapping[str, Act[Town]]] = {
     "kill": _kill,
     "flap": _flap,
     "storm": _storm,

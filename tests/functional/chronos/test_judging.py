@@ -243,6 +243,7 @@ class JudgingTests(SynchronousTestCase):
         never = replace(SOUND, probe=Probe(acked_s=0.1, on_time_s=None))
         self.assertEqual(self.broken(never), {"unrecovered"})
         self.assertEqual(self.broken(replace(SOUND, processes=("1 sh",))), {"leftover"})
+        self.assertEqual(self.broken(replace(SOUND, crashes=("master1: x",))), {"crashed"})
         self.assertEqual(self.broken(replace(SOUND, strangers=("chronos",))), {"leftover"})
 
     def test_switched_off(self) -> None:

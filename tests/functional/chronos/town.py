@@ -39,6 +39,8 @@ LOOK_S: Final = 0.02
 FAREWELL_S: Final = 10.0
 #: Of one that has a full disk and no file system of its own: nothing is written beyond.
 FULL_BYTES: Final = 4096
+#: How a daemon says that its core has raised.
+CRASHED: Final = "the core failed on"
 CHRONOS_DISK_BYTES: Final = 24 << 20
 AGENT_DISK_BYTES: Final = 64 << 20
 
@@ -145,6 +147,15 @@ class Town:
         path = self.directory / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def crashes(self) -> list[str]:
+        """Lines in which a daemon says that its own program is wrong, not its surroundings."""
+        return [
+            f"{name}: {line}"
+            for name in self.parts
+            for line in self.log_of(name).splitlines()
+            if CRASHED in line
+        ]
+
     # --- keeping it going ----------------------------------------------------------------
 
     def start(self, is_up: Callable[[], bool]) -> None:
@@ -167,7 +178,7 @@ class Town:
     def _look(self, part: Part) -> None:
         if part.process is not None:
             if part.process.poll() is None:
-                if not part.is_up and listens(int(part.address.rpartition(":")[2])):
+                if not part.is_up and self._listens(part):
                     part.is_up = True
                     self._tell(part, "up")
                 return
@@ -177,6 +188,10 @@ class Town:
                 part.due = time.monotonic() + RESTART_S
         if part.due is not None and time.monotonic() >= part.due:
             self._begin(part)
+
+    def _listens(self, part: Part) -> bool:
+        """Whether a part takes connections."""
+        return listens(int(part.address.rpartition(":")[2]))
 
     def _begin(self, part: Part) -> None:
         with (self.directory / f"{part.name}.log").open("ab") as log:
@@ -277,7 +292,8 @@ class Town:
         return left
 
     def _end_all(self) -> None:
-        for role in ("chronos", "agent", "master"):
+        # Whoever is needed by others ends after them.
+        for role in reversed(self.profile.topology.parts):
             parts = [part for part in self.of_role(role) if part.process is not None]
             for part in parts:
                 assert part.process is not None
@@ -311,10 +327,16 @@ def processes() -> Iterator[tuple[int, bytes, str]]:
             yield int(entry.name), (entry / "cmdline").read_bytes(), os.readlink(entry / "cwd")
 
 
-def listens(port: int) -> bool:
-    """Whether somebody on this machine listens on a port; nobody is disturbed by asking."""
-    wanted = f":{port:04X} 00000000:0000 0A "
-    return wanted in Path("/proc/net/tcp").read_text()
+def listens(port: int, where: Path = Path("/proc/net")) -> bool:
+    """
+    Whether somebody listens on a port; nobody is disturbed by asking.
+
+    :param where: what a process sees of its network; another's is another machine's.
+    """
+    ends = (f":{port:04X} 00000000:0000 0A ", f":{port:04X} {'0' * 32}:0000 0A ")
+    return any(
+        end in (where / name).read_text() for end, name in zip(ends, ("tcp", "tcp6"), strict=True)
+    )
 
 
 def kill(pid: int) -> None:
