@@ -31,8 +31,9 @@ def registered(turn: Turn, heard: Registered) -> None:
     if fault is not None:
         turn.do(StepDown(fault))
         return
-    if turn.state.framework_id is None:
-        turn.change(RegistrationKept(Registration(heard.framework_id)))
+    # Each time, though it never changes: a life that another one has followed is told so by the
+    # store, before it has said to this master what only the newest may say.
+    turn.change(RegistrationKept(Registration(heard.framework_id)))
     turn.live.registered = True
     _tell(turn, heard)
     turn.live.greeted = True

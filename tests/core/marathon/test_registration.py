@@ -39,7 +39,7 @@ class RegisteredTests(SynchronousTestCase):
         self.assertEqual(self.world.did(StepDown), [])
 
     def test_again(self) -> None:
-        """After a broken link it is told as a return, and the name is not kept twice."""
+        """After a broken link it is told as a return; the name is kept again, as a fence."""
         self.world.run(registration.registered, HELLO)
         self.world.run(registration.lost)
         self.assertFalse(self.world.live.registered)
@@ -48,7 +48,8 @@ class RegisteredTests(SynchronousTestCase):
         self.world.run(registration.registered, HELLO)
         self.assertEqual(len(self.world.told(SchedulerReregistered)), 1)
         self.assertEqual(self.world.told(SchedulerRegistered), [])
-        self.assertEqual([c for c in self.world.changes if isinstance(c, RegistrationKept)], [])
+        kept = [change for change in self.world.changes if isinstance(change, RegistrationKept)]
+        self.assertEqual([one.registration.framework_id for one in kept], ["M-0000"])
         self.assertTrue(self.world.live.registered)
 
     def test_kills_are_said_again(self) -> None:
