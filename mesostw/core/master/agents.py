@@ -333,7 +333,7 @@ def _all_ended(
     turn: Turn, agent: Agent, state: TaskState, reason: TaskStatusReason, message: str
 ) -> None:
     for key in tuple(turn.state.agent_load_of(agent.id).tasks):
-        tasks.ended(turn, turn.state.tasks[key], state, reason, message)
+        tasks.buried(turn, turn.state.tasks[key], state, reason, message)
     for load in tuple(turn.state.framework_loads.values()):
         for task in tuple(load.unreachable.values()):
             if task.agent_id == agent.id:

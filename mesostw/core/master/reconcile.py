@@ -18,6 +18,8 @@ here as long as it is remembered.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from mesostw.core.master.records import AgentState, Framework, Task
 from mesostw.core.master.statuses import status_of, told
 from mesostw.core.master.turn import Turn
@@ -52,6 +54,9 @@ def explicit(turn: Turn, framework: Framework, asked: ReconcileTask) -> None:
     known = load.tasks.get(task_id)
     if known is None and task_id not in load.unreachable:
         known = load.completed.get(task_id)
+        if known is not None and _is_lost(turn, known.agent_id):
+            # Not what its agent had said of it so far: nothing more will come.
+            known = replace(known, update_state=known.state)
     if known is not None:
         _say(turn, framework, _latest(turn, framework, known))
         return
@@ -72,6 +77,12 @@ def explicit(turn: Turn, framework: Framework, asked: ReconcileTask) -> None:
         unreachable=since,
     )
     _say(turn, framework, status)
+
+
+def _is_lost(turn: Turn, agent_id: AgentId) -> bool:
+    """Whether an agent never comes back."""
+    agent = turn.state.agents.get(agent_id)
+    return agent is None or agent.state is AgentState.GONE
 
 
 def _unknown(turn: Turn, agent_id: AgentId | None) -> tuple[TaskState, str, float | None] | None:

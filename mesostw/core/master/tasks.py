@@ -216,6 +216,22 @@ def ended(turn: Turn, task: Task, state: TaskState, reason: TaskStatusReason, me
         )
 
 
+def buried(
+    turn: Turn, task: Task, state: TaskState, reason: TaskStatusReason, message: str
+) -> None:
+    """
+    End ``task``, whose agent never comes back.
+
+    If it had ended by itself, and its agent had not come to say so, that is said here.
+    """
+    if task.state in TERMINAL and task.update_state not in TERMINAL:
+        end = told(task.state, aware=turn.is_aware(task.framework_id))
+        status = status_of_task(task, end, reason, message, wall=turn.now.wall)
+        turn.tell(task.framework_id, Update(status=status))
+        task = with_status(task, status, task.state)
+    ended(turn, task, state, reason, message)
+
+
 def strayed(turn: Turn, task: Task) -> None:
     """The agent of ``task`` is unreachable; the allocator forgets the agent as a whole."""
     if task.state in TERMINAL:

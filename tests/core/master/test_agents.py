@@ -261,6 +261,16 @@ class AwayTests(SynchronousTestCase):
         answer = self.bench.ask(AgentGoneAsked(AgentId("S9")))
         self.assertIsInstance(answer, Refusal)
 
+    def test_gone_before_an_end_was_said(self) -> None:
+        """What had ended, and whose agent will not come to say so, has ended for its framework."""
+        self.bench.run(self.framework, self.agent)
+        states = (TaskState.TASK_RUNNING, TaskState.TASK_FINISHED)
+        self.bench.report(self.agent, self.framework, "t1", states[0], latest=states[1])
+        self.bench.ask(AgentGoneAsked(AgentId(self.agent.id)))
+        self.assertEqual(self.framework.states()[-1], "TASK_FINISHED")
+        self.framework.say(Reconcile(tasks=(ReconcileTask(task_id=TaskID(value="t1")),)))
+        self.assertEqual(self.framework.states()[-1], "TASK_FINISHED")
+
     def test_deactivated(self) -> None:
         """An inactive agent's offers are rescinded, and none are made until it is active."""
         self.bench.allocate()
