@@ -27,7 +27,7 @@ from mesostw.testing.chronos_checks import Finding, Record, Seen, Trouble
 from tests.functional.chronos.evidence import OUT, Evidence
 from tests.functional.chronos.history import End
 from tests.functional.chronos.profiles import Profile
-from tests.functional.chronos.troubles import is_quiet, troubles
+from tests.functional.chronos.troubles import AFTER_S, is_quiet, troubles
 from tests.functional.chronos.wishes import (
     Wish,
     definitions,
@@ -86,7 +86,11 @@ class Judge:
 
     def __init__(self, evidence: Evidence, profile: Profile, *, strict: bool = False) -> None:
         self.evidence, self.profile, self.strict = evidence, profile, strict
-        self.troubles = troubles(evidence.topology, evidence.away)
+        # What is due just before they begin may still be on its way then.
+        self.troubles = [
+            Trouble(one.start - AFTER_S, one.end)
+            for one in troubles(evidence.topology, evidence.away)
+        ]
         self.wishes = wishes_of(evidence)
         self.definitions = definitions(self.wishes)
         self.seen = [task.seen for task in evidence.tasks]

@@ -151,7 +151,7 @@ class JudgingTests(SynchronousTestCase):
 
     def test_excused(self) -> None:
         """Nobody has to run while nobody can, unless nothing is excused."""
-        away = Away(part="master1", start=FIRST + 19, end=FIRST + 27)
+        away = Away(part="master1", start=FIRST + 20.1, end=FIRST + 27)
         without = replace(
             SOUND,
             away=(*SOUND.away, away),
