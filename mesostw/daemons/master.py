@@ -251,6 +251,7 @@ class MasterDaemon(Service):
             always = options["standby_reads"]
             standby = Standby(reactor, self._clock, _chance(), parts, always=always)
             self._standby, doorway.site = standby, standby.site
+            keep_pauses_short()
         await seat.win(announced(flags.info))
         self._elected = self._clock.wall()
         stored = await seat.store.read()
@@ -262,6 +263,7 @@ class MasterDaemon(Service):
         doorway.site = site
         if self._standby is not None:
             self._standby.hand_over(site)
+            self._standby = None
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
             id=master_id,
@@ -292,7 +294,11 @@ class MasterDaemon(Service):
     ) -> MasterParts:
         """What is answered over HTTP, joined."""
         reactor, doors = self._reactor, doors_of(self._options)
-        live = live_parts(feed, self._clock, lambda: banner_of(identity, doors), deferToThread)
+
+        def banner() -> Banner:
+            return banner_of(identity, doors, exchange)
+
+        live = live_parts(feed, self._clock, banner, deferToThread)
         self._live = live.live
         return MasterParts(
             feed=feed,
@@ -416,8 +422,9 @@ def doors_of(options: Options) -> Mapping[str, str]:
     return {"marathon": options["framework_door"], "chronos": options["chronos_door"]}
 
 
-def banner_of(identity: Identity, doors: Mapping[str, str]) -> Banner:
+def banner_of(identity: Identity, doors: Mapping[str, str], exchange: Exchange) -> Banner:
     """What the dashboard says at its top."""
+    peers = exchange.links.values()
     return Banner(
         name=identity.cluster,
         leader=identity.address,
@@ -426,6 +433,7 @@ def banner_of(identity: Identity, doors: Mapping[str, str]) -> Banner:
         started=identity.started,
         door=doors["marathon"],
         chronos_door=doors["chronos"],
+        standbys=",".join(sorted({one.address for one in peers if one.role == "follower"})),
     )
 
 

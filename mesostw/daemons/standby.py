@@ -111,6 +111,7 @@ class Standby:
             started=own.started if master is None else master.started,
             door=doors.get("marathon", ""),
             chronos_door=doors.get("chronos", ""),
+            epoch=self._following.epoch,
             copied_by=own.address,
             copied_at=(
                 round(self._clock.wall() - standing.lag_s)

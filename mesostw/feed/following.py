@@ -147,6 +147,11 @@ class Following:
         wait_s = longest * self._random.uniform(0.5, 1.0)
         self._again = self._clock.callLater(wait_s, self._dial)
 
+    @property
+    def epoch(self) -> str:
+        """Of the feed that is followed; empty while there is no whole copy of one."""
+        return self._epoch
+
     # --- how the copy stands --------------------------------------------------
 
     def standing(self) -> Standing | None:

@@ -59,6 +59,7 @@ CLUSTER_COLUMNS: Final = (
     "copied_by",
     "copied_at",
     "behind",
+    "standbys",
 )
 
 
@@ -75,12 +76,17 @@ class Banner:
     door: str = ""
     #: The same of ``/chronos``.
     chronos_door: str = ""
+    #: Of whom this is a copy; empty: the feed's own.
+    epoch: str = ""
     #: ``host:port`` of the master that shows this, where that is not the leader.
     copied_by: str = ""
     #: Up to when a copy that is stale has everything, in wall seconds; 0 for a fresh one.
     copied_at: float = 0.0
     #: Whole seconds that a fresh copy is late; 0 for one that follows at once.
     behind: int = 0
+    #: Where those answer that follow this leader, ``host:port,host:port``: where to go
+    #: when it does not answer any more.
+    standbys: str = ""
 
 
 class MasterLayout:
@@ -233,7 +239,7 @@ class MasterLayout:
             banner.master_id,
             banner.version,
             banner.started,
-            str(self._feed.epoch),
+            banner.epoch or str(self._feed.epoch),
             *(amount / 1000 for amount in self._sums),
             states[AgentState.ACTIVE],
             states[AgentState.INACTIVE] + states[AgentState.DISCONNECTED],
@@ -249,6 +255,7 @@ class MasterLayout:
             banner.copied_by,
             banner.copied_at,
             banner.behind,
+            banner.standbys,
         )
 
     def _add_up(self, old: Row | None, new: Row | None) -> None:

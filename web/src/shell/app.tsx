@@ -5,6 +5,7 @@ import { hashOf, place } from "../router";
 import { follow, SELF } from "../state";
 import { setTheme, theme, type Theme } from "../theme";
 import { ConnectionState, OldDataBar } from "./connection";
+import { LeaderBar } from "./leader";
 import { UnderWay } from "./underway";
 import { Help } from "./help";
 
@@ -56,6 +57,7 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         <OldDataBar />
+        <LeaderBar />
         {page === undefined ? <NotFound /> : <Shown page={page} parts={rest} />}
       </main>
       {help && <Help close={() => setHelp(false)} />}

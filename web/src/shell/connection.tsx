@@ -1,5 +1,7 @@
 import { clock, duration, number } from "../format";
-import { connectionTurn, live, nowS } from "../state";
+import { home } from "../home";
+import { connectionTurn, live, nowS, SELF } from "../state";
+import { othersOf } from "./standing";
 
 /** What the connection is like, in words, with how old the shown data are. */
 export function ConnectionState() {
@@ -44,6 +46,7 @@ export function ConnectionState() {
 }
 
 const OLD_S = 2;
+const NAMES = { master: "This master", marathon: "Marathon", chronos: "Chronos" } as const;
 
 /** Says how old everything is while nothing arrives; the page stays readable below it. */
 export function OldDataBar() {
@@ -52,14 +55,20 @@ export function OldDataBar() {
   const waits = connection.kind === "reconnecting" || connection.kind === "connecting";
   // A short break is over before anyone read about it; the page must not jump for it.
   if (dataAsOf === null || nowS.value - dataAsOf / 1000 < OLD_S) return null;
+  const others = home === "master" ? othersOf(live.table(SELF).only) : [];
   if (!(waits || connection.kind === "stale" || connection.kind === "signed-out")) return null;
   return (
     <p class="old-data">
       <span>
-        Not live: data as of {clock(dataAsOf)}, {duration(nowS.value - dataAsOf / 1000)} ago.
+        {waits ? `${NAMES[home]} does not answer` : "Not live"}: data as of {clock(dataAsOf)}, {duration(nowS.value - dataAsOf / 1000)} ago.
       </span>
       {connection.kind === "reconnecting" && (
         <button type="button" onClick={() => live.retryNow()}>Try now</button>
+      )}
+      {waits && others.length > 0 && (
+        <span>
+          Other masters: {others.map((address) => <a key={address} href={`${location.protocol}//${address}/${location.hash}`}>{address} </a>)}
+        </span>
       )}
     </p>
   );
