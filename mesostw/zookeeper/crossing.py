@@ -41,7 +41,8 @@ from mesostw.zookeeper.sockets import Bell, Wire, poll
 FLIGHT_MAX: Final = 512
 #: And of these so many bytes: one more than fits may be the last.
 FLIGHT_BYTES_MAX: Final = 8 * 1024 * 1024
-#: A server that does not answer a dial in its share of the session's time is passed over.
+#: A server that does not answer in its share of the session's time is passed over; the
+#: share leaves time for one more try, but is never less than this.
 DIAL_TIMEOUT_S_MIN: Final = 1.0
 
 #: How a server's first answer begins: size, protocol, milliseconds agreed, session.
@@ -195,6 +196,10 @@ class Crossing:
         """Have the thread dial no more."""
         self._over.set()
 
+    def is_over(self) -> bool:
+        """Whether it is to dial no more; any thread may ask."""
+        return self._over.is_set()
+
     def abort(self) -> None:
         """Break the link: it does not answer."""
         if self.wire is not None:
@@ -338,10 +343,10 @@ class Crossing:
         return self.bell, self.bell
 
     def create_connection(self, address: tuple[str, int], timeout: float, **_: object) -> Wire:
-        """Dial one server; kazoo would give each the time of the whole session."""
+        """Dial one server; kazoo would give it the time of the whole session."""
         if self._over.is_set():
             raise SessionOver
-        patience_s = max(DIAL_TIMEOUT_S_MIN, timeout / self._servers)
+        patience_s = max(DIAL_TIMEOUT_S_MIN, timeout / (self._servers + 1))
         plain = socket.create_connection(address, patience_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.wire = Wire(plain, patience_s)
@@ -365,6 +370,8 @@ class Crossing:
                 return ready, [], []
             self._flush(readable)
             self.post()
+            if self.bell not in readable:
+                timeout = self._patience_s(readable, timeout)
             fds = poll([one.fileno() for one in readable], select.POLLIN, timeout)
             heard = self.bell.fileno() in fds
             if heard:
@@ -372,6 +379,14 @@ class Crossing:
             ready = [one for one in readable if one is not self.bell and one.fileno() in fds]
             if ready or not fds:
                 return ready, [], []
+
+    @staticmethod
+    def _patience_s(readable: Sequence[Bell | Wire], timeout: float | None) -> float | None:
+        """How long to wait for an answer: less if it is the first, and there may be others."""
+        for one in readable:
+            if isinstance(one, Wire) and not one.greeting and timeout is not None:
+                return min(timeout, one.patience_s)
+        return timeout
 
     @staticmethod
     def _flush(readable: Sequence[Bell | Wire]) -> None:

@@ -48,8 +48,9 @@ class Relay(logging.Handler):
         self._crossing = crossing
 
     def emit(self, record: logging.LogRecord) -> None:
-        # How its loop is ended is no fault.
-        if record.exc_info is None or record.exc_info[0] is not SessionOver:
+        # How its loop is ended is no fault: once by what is thrown, once by what it makes of it.
+        thrown = record.exc_info is not None and record.exc_info[0] is SessionOver
+        if not thrown and not (record.funcName == "zk_loop" and self._crossing.is_over()):
             self._crossing.put(partial(self._tell, record.levelno), record.getMessage())
 
     def _tell(self, level: int, text: str) -> None:

@@ -88,12 +88,13 @@ class Wire:
     """
     A link's socket, buffered both ways.
 
-    :param patience_s: how long the other side may take no byte before the link is dead.
+    :param patience_s: how long the other side may say nothing at first, or take nothing
+        later, before the link is dead.
     """
 
     def __init__(self, plain: socket.socket, patience_s: float) -> None:
         self._socket = plain
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._unread = b""
         self._read = 0
         self._unsent = bytearray()
@@ -138,7 +139,7 @@ class Wire:
             try:
                 sent = self._socket.send(self._unsent)
             except BlockingIOError:
-                if not poll([self.fileno()], select.POLLOUT, self._patience_s):
+                if not poll([self.fileno()], select.POLLOUT, self.patience_s):
                     raise OSError(errno.ETIMEDOUT, "the server takes no more") from None
             else:
                 del self._unsent[:sent]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -17,6 +20,7 @@ from mesostw.zookeeper.crossing import (
     Crossing,
     LinkSilent,
 )
+from mesostw.zookeeper.sockets import Wire
 
 
 class CrossingTests(SynchronousTestCase):
@@ -131,6 +135,21 @@ class CrossingTests(SynchronousTestCase):
         self.call("after")
         self.turn()
         self.assertEqual(len(self.answers), 1)
+
+    def test_silent_server(self) -> None:
+        """The first answer of a server is waited for as long as others leave time for."""
+        ours, theirs = socket.socketpair()
+        wire = Wire(ours, 0.05)
+        self.addCleanup(theirs.close)
+        self.addCleanup(wire.close)
+        began = time.monotonic()
+        self.assertEqual(self.crossing.select([wire], [], [], 30.0), ([], [], []))
+        self.assertLess(time.monotonic() - began, 10.0)
+        theirs.sendall(b"welcome")
+        self.assertEqual(self.crossing.select([wire], [], [], 30.0), ([wire], [], []))
+        self.assertEqual(wire.recv(7), b"welcome")
+        threading.Timer(0.2, theirs.sendall, [b"more"]).start()
+        self.assertEqual(self.crossing.select([wire], [], [], 30.0), ([wire], [], []))
 
     def test_faulty(self) -> None:
         """Whoever raises what it is told harms nobody after it."""

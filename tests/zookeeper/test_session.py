@@ -149,6 +149,18 @@ class AnswerTests(ScriptCase):
         self.wait(lambda: SessionState.CONNECTED in self.states)
         self.successResultOf(self.settled(session.close()))
 
+    def test_silent_server(self) -> None:
+        """A server that takes connections and never answers is passed over."""
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        server = Scripted([])
+        self.addCleanup(server.close)
+        servers = (("127.0.0.1", silent.getsockname()[1]), ("127.0.0.1", server.port))
+        ensemble = KazooEnsemble(ZkUrl(servers), self.clock, self.post, 3.0)
+        for _ in range(2):
+            session = self.successResultOf(self.settled(ensemble.connect(self.states.append)))
+            self.successResultOf(self.settled(session.close()))
+
     def test_mistake(self) -> None:
         """A mistake of the program's is told as one, in its turn, and sends nothing."""
         session = self.successResultOf(self.connect(Scripted([])))

@@ -102,6 +102,7 @@ class ZooKeeperServer:
         with open(self.directory / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *_with_us(),
                     "java",
                     *_OPTIONS,
                     "-cp",
@@ -185,6 +186,11 @@ class ZooKeeperServers:
         """End them all and remove their directories."""
         for one in self.servers:
             one.remove()
+
+
+def _with_us() -> Sequence[str]:
+    """What to start a program with so that it ends with this process, however that ends."""
+    return ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 
 
 def free_port() -> int:
