@@ -2,10 +2,11 @@
 A framework for the tests that kill things: a process of its own that writes down all it hears.
 
     python witness.py MASTER JOURNAL [--tasks N] [--cpus X] [--id ID] [--failover S]
-                      [--script SCRIPT]
+                      [--script SCRIPT] [--every S]
 
 ``SCRIPT`` is a line for the shell in which ``@`` is the number of the task.  No task is ever
 launched again, whatever becomes of it, so that one that runs twice is the cluster's doing.
+With ``--every`` one is launched after the other, not sooner than so many seconds after it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +51,8 @@ class Witness(Scheduler):
     def __init__(self, options: argparse.Namespace) -> None:
         self._script: str = options.script
         self._waiting = list(range(options.tasks))
+        self._every_s: float = options.every
+        self._next = 0.0
         self._need = Resources.parse(f"cpus:{options.cpus};mem:16")
         self._journal = open(options.journal, "a", buffering=1)  # noqa: SIM115 - for life
 
@@ -62,7 +66,7 @@ class Witness(Scheduler):
         for offer in offers:
             left = resources_of(offer.resources)
             tasks = []
-            while self._waiting and left.contains(self._need):
+            while self._waiting and self._may() and left.contains(self._need):
                 left = left - self._need
                 tasks.append(self._task(self._waiting.pop(0), offer))
             if tasks:
@@ -70,7 +74,15 @@ class Witness(Scheduler):
                 operation = OfferOperation(type=OfferOperationType.LAUNCH, launch=launch)
                 self.driver.accept([offer.id], [operation], 0.0)
             else:
-                self.driver.decline([offer.id], 1.0)
+                self.driver.decline([offer.id], self._every_s or 1.0)
+
+    def _may(self) -> bool:
+        """Whether the next task's time has come."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._every_s
+        return True
 
     def _task(self, number: int, offer: Offer) -> TaskInfo:
         name = f"task-{number}"
@@ -104,6 +116,7 @@ def main(reactor: Any, *words: str) -> Deferred[None]:
     parser.add_argument("--id")
     parser.add_argument("--failover", type=float, default=600.0)
     parser.add_argument("--script", default="true")
+    parser.add_argument("--every", type=float, default=0.0)
     options = parser.parse_args(words)
     framework = FrameworkInfo(
         user=getpass.getuser(),

@@ -63,17 +63,21 @@ class Campaign:
     """
 
     def __init__(self, profile: Profile, seed: int, chronos: Command = part_command) -> None:
-        self.profile, self.plan = profile, plan_of(profile, seed)
-        self.directory = Path(tempfile.mkdtemp(prefix="mesostw-chronos-"))
-        self.runs = self.directory / "runs"
-        self.runs.mkdir()
-        # Tasks may have another user.
-        self.runs.chmod(0o777)
+        self._prepare(profile, plan_of(profile, seed))
         self.town = Town(self.directory, profile, chronos)
         self.client = Client(self.town.address_of("chronos"), profile.patience_s)
         self.nemesis: Nemesis[Any] = Nemesis(self.town, self.plan.faults, seed, ACTS)
         #: Processes that were there when all had been told to end, and had had time for it.
         self.left: list[str] = []
+
+    def _prepare(self, profile: Profile, plan: Plan) -> None:
+        """Have a directory, and in it one for what tasks write."""
+        self.profile, self.plan = profile, plan
+        self.directory = Path(tempfile.mkdtemp(prefix="mesostw-chronos-"))
+        self.runs = self.directory / "runs"
+        self.runs.mkdir()
+        # Tasks may have another user.
+        self.runs.chmod(0o777)
 
     def evidence(self) -> Evidence:
         """Run everything, and end everything; what is left of it."""

@@ -62,10 +62,18 @@ class Nemesis(Generic[TownT]):
         """
         for fault in self._faults:
             time.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+            self.before(fault)
             start, until = time.time(), time.monotonic() + fault.lasts_s
             note = self._acts[fault.act](self._town, fault.targets, until, self._chance)
             time.sleep(max(0.0, until - time.monotonic()))
             self.harms.append(Harm(fault.kind, fault.targets, start, time.time(), note))
+            self.after(fault)
+
+    def before(self, fault: Fault) -> None:
+        """A fault is about to begin."""
+
+    def after(self, fault: Fault) -> None:
+        """A fault is over."""
 
 
 def _kill(town: Town, targets: Sequence[str], until: float, chance: Random) -> str:

@@ -26,8 +26,8 @@ class Answer(NamedTuple):
 class Marathon:
     """One address of an API that speaks JSON."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, timeout_s: float = TIMEOUT_S) -> None:
+        self.address, self._timeout_s = address, timeout_s
         #: Of the last answer, in lower case.
         self.headers: dict[str, str] = {}
 
@@ -39,7 +39,7 @@ class Marathon:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request over a connection of its own."""
-        link = http.client.HTTPConnection(self.address, timeout=TIMEOUT_S)
+        link = http.client.HTTPConnection(self.address, timeout=self._timeout_s)
         sent = {"Accept": "application/json", **(headers or {})}
         body = None
         if document is not None:

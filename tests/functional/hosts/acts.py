@@ -1,0 +1,224 @@
+"""What goes wrong with hosts and between them, done with ``nft``, ``ip`` and signals."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from random import Random
+from typing import Final
+
+from kazoo.exceptions import KazooException
+from kazoo.handlers.threading import KazooTimeoutError
+
+from tests.functional.chronos.nemesis import ACTS as OF_PROCESSES
+from tests.functional.chronos.nemesis import Act
+from tests.functional.hosts import sessions, walls
+from tests.functional.hosts.leaders import leading_part
+from tests.functional.hosts.streets import Streets
+from tests.functional.hosts.walls import Walls
+
+#: Of one that flaps: how long it is there, and how long it is not.
+FLAP_S: Final = 1.0
+#: Of the line to ZooKeeper.
+DELAY_S: Final = 0.5
+SPREAD_S: Final = 0.5
+DELAY_PORT: Final = 12_181
+#: What connections that exist are given to break, before new ones take the slow line.
+BREAK_S: Final = 0.5
+#: How long whoever leads is looked for.
+SEEK_S: Final = 3.0
+#: Of a host without power, until it has it again.
+DARK_S: Final = 5.0
+LEADER: Final = "leader "
+
+Target = Sequence[str]
+
+
+def _rest(until: float) -> None:
+    time.sleep(max(0.0, until - time.monotonic()))
+
+
+def _walled(town: Streets, made: Walls, until: float) -> None:
+    town.wall(made)
+    _rest(until)
+    town.clear(made)
+
+
+# --- whom it hits ---------------------------------------------------------------------------
+
+
+def _parts(town: Streets, targets: Target) -> list[str]:
+    """Names of parts; of who leads, whoever does so now."""
+    found = []
+    for target in targets:
+        if not target.startswith(LEADER):
+            found.append(target)
+            continue
+        role, until = target.removeprefix(LEADER), time.monotonic() + SEEK_S
+        part = leading_part(town, role)
+        while part is None and time.monotonic() < until:
+            time.sleep(0.1)
+            part = leading_part(town, role)
+        # If nobody leads, anybody is as good.
+        found.append(part or town.layout.topology.names(role)[0])
+    return found
+
+
+def _hosts(town: Streets, targets: Target) -> list[str]:
+    """Names of hosts, and those on which parts are."""
+    return [
+        name if name in town.network.hosts else town.layout.host_of(name)
+        for name in _parts(town, targets)
+    ]
+
+
+def _to_parts(act: Act[Streets]) -> Act[Streets]:
+    """An act on processes, that also understands who leads."""
+
+    def do(town: Streets, targets: Target, until: float, chance: Random) -> str:
+        return act(town, _parts(town, targets), until, chance)
+
+    return do
+
+
+# --- between hosts ----------------------------------------------------------------------------
+
+
+def _drawn(name: str, town: Streets, targets: Target, until: float, chance: Random) -> str:
+    deaf = walls.DRAWN[name](town.network.hosts, chance)
+    _walled(town, walls.walls(town.network.addresses, deaf), until)
+    return "; ".join(f"{one} deaf to {' '.join(sorted(rest))}" for one, rest in deaf.items())
+
+
+def _apart(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    some = _hosts(town, targets)
+    deaf = walls.split(town.network.hosts, some)
+    _walled(town, walls.walls(town.network.addresses, deaf), until)
+    return f"{' '.join(some)} apart"
+
+
+def _one_way(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    (host,) = _hosts(town, targets)
+    deaf = walls.one_way(town.network.hosts, host)
+    _walled(town, walls.walls(town.network.addresses, deaf), until)
+    return f"{host} hears nobody"
+
+
+def _zookeeper_ports(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    hosts = _hosts(town, targets)
+    town.network.wall(walls.without_zookeeper(town.network.addresses, hosts[0]))
+    # An agent goes on with the master that it has.
+    roles = ("zookeeper", "master", "chronos", "marathon")
+    _cut_while(town, hosts, roles, until)
+    return f"{hosts[0]} without ZooKeeper"
+
+
+def _cut_while(town: Streets, hosts: Sequence[str], roles: Collection[str], until: float) -> None:
+    town.cut(hosts, roles)
+    _rest(until)
+    town.network.clear()
+    town.join(hosts, roles)
+
+
+def _no_masters(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    hosts = _hosts(town, targets)
+    town.network.wall(walls.without_masters(hosts[0]))
+    _cut_while(town, hosts, ("agent",), until)
+    return f"{targets[0]} without masters"
+
+
+def _flapping(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    hosts = _hosts(town, targets)
+    made = walls.walls(town.network.addresses, walls.split(town.network.hosts, hosts))
+    town.cut(hosts)
+    flaps = 0
+    while time.monotonic() < until:
+        town.network.wall(made)
+        time.sleep(FLAP_S)
+        town.network.clear()
+        time.sleep(FLAP_S)
+        flaps += 1
+    town.join(hosts)
+    return f"{hosts[0]} {flaps} times"
+
+
+def _everywhere(
+    make: Callable[[Mapping[str, str]], Walls],
+    town: Streets,
+    targets: Target,
+    until: float,
+    chance: Random,
+) -> str:
+    _walled(town, make(town.network.addresses), until)
+    return "everywhere"
+
+
+def _link_down(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    hosts = _hosts(town, targets)
+    for host in hosts:
+        town.network.ip(host, "link", "set", "eth0", "down")
+    _cut_while(town, hosts, (), until)
+    return " ".join(hosts)
+
+
+def _delay(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    """Everything that a host says to a ZooKeeper takes a slow line."""
+    hosts = _hosts(town, targets)
+    words = (str(DELAY_PORT), town.ensemble, str(DELAY_S), str(SPREAD_S), str(chance.random()))
+    line = subprocess.Popen(town.line_on(hosts[0], *words))
+    try:
+        town.network.wall(walls.slow_zookeeper(hosts[0], DELAY_PORT, is_breaking=True))
+        time.sleep(BREAK_S)
+        town.network.clear()
+        town.network.wall(walls.slow_zookeeper(hosts[0], DELAY_PORT))
+        _rest(until)
+    finally:
+        town.network.clear()
+        line.kill()
+        line.wait()
+    return f"{hosts[0]} {DELAY_S:g} +- {SPREAD_S:g} s"
+
+
+# --- hosts and sessions -------------------------------------------------------------------------
+
+
+def _power(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    hosts = _hosts(town, targets)
+    town.cut_power(hosts)
+    _rest(min(until, time.monotonic() + DARK_S))
+    town.give_power(hosts)
+    return " ".join(hosts)
+
+
+def _expire(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    role, servers = targets[0].removeprefix(LEADER), town.addresses_of("zookeeper")
+    leader = sessions.leading(servers)
+    session = None
+    if leader is not None:
+        session = sessions.session_leading(sessions.said(leader, "dump"), role)
+    if session is None:
+        return "nobody leads"
+    with contextlib.suppress(KazooException, KazooTimeoutError):
+        sessions.end_session(servers, session)
+        return f"0x{session:x} of {role}"
+    return f"0x{session:x} of {role} could not be had"
+
+
+ACTS: Final[Mapping[str, Act[Streets]]] = {
+    **{name: _to_parts(act) for name, act in OF_PROCESSES.items()},
+    **{name: partial(_drawn, name) for name in walls.DRAWN},
+    "apart": _apart,
+    "one way": _one_way,
+    "zookeeper ports": _zookeeper_ports,
+    "masters from agent": _no_masters,
+    "flapping": _flapping,
+    "loss": partial(_everywhere, walls.lossy),
+    "resets": partial(_everywhere, walls.resetting),
+    "link down": _link_down,
+    "delay": _delay,
+    "power": _power,
+    "expire": _expire,
+}

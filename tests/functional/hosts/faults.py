@@ -1,0 +1,149 @@
+"""
+Which faults there are, and which of them a seed does when.
+
+Seeds that follow each other go on through one order of all kinds, so that a few of them have
+done everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tests.functional.chronos.plans import Fault, Plan, plan_of
+from tests.functional.hosts.layout import Layout, Scale
+
+#: How many parts are some.
+SOME: Final = 3
+
+
+class Kind(Struct, frozen=True):
+    """
+    A kind of fault.
+
+    :param act: a name in ``acts.ACTS``.
+    :param whom: a role of which it hits one part, ``host`` for one host, ``hosts`` for all,
+        ``leader ROLE`` for who leads when the fault begins, ``all ROLE`` for all of a role,
+        ``all`` for every part, or ``some`` for three of them.
+    :param share: of the time that a fault lasts.
+    :param ends_tasks: whether tasks may die of it, or be out of reach of who watches them.
+    """
+
+    act: str
+    whom: str
+    share: float = 1.0
+    ends_tasks: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "halves": Kind("halves", "hosts"),
+    "one host apart": Kind("apart", "host"),
+    "leading Chronos apart": Kind("apart", "leader chronos"),
+    "leading ZooKeeper apart": Kind("apart", "leader zookeeper"),
+    "leading master apart": Kind("apart", "leader master"),
+    "leading Marathon apart": Kind("apart", "leader marathon"),
+    "majority ring": Kind("ring", "hosts"),
+    "bridge": Kind("bridge", "hosts"),
+    "one way": Kind("one way", "host"),
+    "ZooKeeper's ports": Kind("zookeeper ports", "host"),
+    "agent from masters": Kind("masters from agent", "agent"),
+    "flapping": Kind("flapping", "host"),
+    "loss of 20 %": Kind("loss", "hosts"),
+    "resets": Kind("resets", "hosts", share=0.5),
+    "link down": Kind("link down", "host", ends_tasks=True),
+    "delay of ZooKeeper": Kind("delay", "host"),
+    "kill leading Chronos": Kind("kill", "leader chronos", share=0.5),
+    "kill leading master": Kind("kill", "leader master", share=0.5),
+    "kill leading Marathon": Kind("kill", "leader marathon", share=0.5),
+    "kill leading ZooKeeper": Kind("kill", "leader zookeeper", share=0.5),
+    "kill three of any": Kind("kill", "some", share=0.5),
+    "storm": Kind("storm", "all"),
+    "kill all masters": Kind("kill", "all master", share=0.5),
+    "kill all Chronoses": Kind("kill", "all chronos", share=0.5),
+    "kill all ZooKeepers": Kind("kill", "all zookeeper", share=0.5),
+    "kill all agents": Kind("kill", "all agent", share=0.5),
+    "stop leading Chronos shortly": Kind("pause", "leader chronos", share=0.25),
+    "stop leading master shortly": Kind("pause", "leader master", share=0.25),
+    "stop leading Chronos long": Kind("pause", "leader chronos"),
+    "stop leading master long": Kind("pause", "leader master"),
+    "stop leading ZooKeeper": Kind("pause", "leader zookeeper"),
+    "stop an agent": Kind("pause", "agent"),
+    "power of one host": Kind("power", "host", ends_tasks=True),
+    "power of all hosts": Kind("power", "hosts", share=0.5, ends_tasks=True),
+    "rolling restart": Kind("roll", "all"),
+    "session of Chronos ended": Kind("expire", "leader chronos", share=0.3),
+    "session of master ended": Kind("expire", "leader master", share=0.3),
+    "session of Marathon ended": Kind("expire", "leader marathon", share=0.3),
+    "disk of ZooKeeper full": Kind("fill", "zookeeper"),
+    "disk of agent full": Kind("fill", "agent"),
+    "executors killed": Kind("kill supervisor", "agent", share=0.3, ends_tasks=True),
+}
+#: The last one, where there are enough agents and the time: nobody hears of it again.
+LOST: Final = "agent lost for good"
+FINAL: Final = Kind("remove", "agent", ends_tasks=True)
+
+
+def kind_of(name: str) -> Kind:
+    """A kind by its name."""
+    return FINAL if name == LOST else KINDS[name]
+
+
+def plan(scale: Scale, seed: int) -> Plan:
+    """The plan of a seed: the same whenever it is asked for."""
+    return replace(plan_of(scale.profile, seed), faults=tuple(_faults(scale, seed)))
+
+
+def _faults(scale: Scale, seed: int) -> Iterator[Fault]:
+    profile, chance = scale.profile, Random(f"{seed} faults of hosts")
+    names = _order(seed * faults_at_most(scale))
+    at_s = profile.quiet_s[0] / 2
+    while at_s < profile.adding_s - profile.fault_s[0]:
+        fault = _fault(scale, chance, next(names), at_s)
+        yield fault
+        at_s += fault.lasts_s + chance.uniform(*profile.quiet_s)
+    if profile.removes:
+        yield _fault(scale, chance, LOST, at_s)
+
+
+def faults_at_most(scale: Scale) -> int:
+    """By so many kinds each seed begins later than the one before it."""
+    profile = scale.profile
+    return max(1, int(profile.adding_s / (sum(profile.quiet_s) / 2 + sum(profile.fault_s) / 2)))
+
+
+def _order(first: int) -> Iterator[str]:
+    order = Random("the order of faults").sample(list(KINDS), len(KINDS))
+    while True:
+        yield order[first % len(order)]
+        first += 1
+
+
+def _fault(scale: Scale, chance: Random, name: str, at_s: float) -> Fault:
+    kind = kind_of(name)
+    return Fault(
+        at_s=at_s,
+        lasts_s=chance.uniform(*scale.profile.fault_s) * kind.share,
+        kind=name,
+        act=kind.act,
+        targets=_targets(scale.layout, kind.whom, chance),
+    )
+
+
+def _targets(layout: Layout, whom: str, chance: Random) -> tuple[str, ...]:
+    if whom.startswith("leader "):
+        # Who that is is known only when it begins.
+        return (whom,)
+    if whom in ("all", "some"):
+        names = layout.topology.all_names()
+        return names if whom == "all" else tuple(chance.sample(names, SOME))
+    if whom == "hosts":
+        return layout.hosts
+    if whom == "host":
+        return (chance.choice(layout.hosts),)
+    role = whom.removeprefix("all ")
+    names = layout.topology.names(role)
+    return names if role != whom else (chance.choice(names),)

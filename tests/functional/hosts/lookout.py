@@ -1,0 +1,132 @@
+"""Somebody who looks again and again who leads, and whether everything is there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from tests.functional.chronos.nemesis import Harm
+from tests.functional.hosts.leaders import get, masters_leading
+from tests.functional.hosts.streets import Streets
+
+LOOK_S: Final = 0.25
+PATIENCE_S: Final = 1.0
+FRAMEWORKS: Final = frozenset({"chronos", "marathon", "witness"})
+#: How long two masters may both say that they lead: one that was stopped and has just gone on.
+BOTH_S: Final = 1.0
+
+
+class Look(Struct, frozen=True):
+    """
+    What was seen at a moment.
+
+    :param leaders: masters that said so, and said so again when all had been asked.
+    :param serves: whether one of them has an agent and the frameworks.
+    :param whole: whether it has all agents too.
+    """
+
+    wall: float
+    leaders: tuple[str, ...]
+    serves: bool
+    whole: bool
+
+
+class Recovery(Struct, frozen=True, kw_only=True):
+    """What a fault did to whether the cluster serves; in seconds."""
+
+    kind: str
+    #: The longest time, from its beginning to its end, in which nothing could be had.
+    unserved_s: float
+    #: From its end until everything was there; ``None`` is never.
+    whole_s: float | None
+
+
+class Lookout:
+    """Looks until it is closed."""
+
+    def __init__(self, town: Streets) -> None:
+        self._town = town
+        self.looks: list[Look] = []
+        #: Agents that are to be there.
+        self.agents = len(town.of_role("agent"))
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed.set()
+        if self._thread.ident is not None:
+            self._thread.join(10 * PATIENCE_S)
+
+    def _run(self) -> None:
+        while not self._closed.wait(LOOK_S):
+            self.looks.append(self.look())
+
+    def look(self) -> Look:
+        """Once."""
+        leaders = masters_leading(self._town)
+        if len(leaders) > 1:
+            again = masters_leading(self._town)
+            leaders = [one for one in leaders if one in again]
+        views = [view for one in leaders if (view := _view(one)) is not None]
+        agents = max(views, default=0)
+        return Look(time.time(), tuple(leaders), agents > 0, agents >= self.agents)
+
+
+def _view(address: str) -> int | None:
+    """How many agents a master has, if it has the frameworks; ``None`` if it has not."""
+    _, frameworks, _ = get(address, "/frameworks", PATIENCE_S)
+    _, agents, _ = get(address, "/slaves", PATIENCE_S)
+    if not isinstance(frameworks, dict) or not isinstance(agents, dict):
+        return None
+    active: set[Any] = {one["name"] for one in frameworks["frameworks"] if one["active"]}
+    if not active >= FRAMEWORKS:
+        return None
+    return sum(bool(one["active"]) for one in agents["slaves"])
+
+
+def recoveries(looks: Sequence[Look], harms: Iterable[Harm]) -> list[Recovery]:
+    """Of each fault."""
+    return [
+        Recovery(
+            kind=harm.kind,
+            unserved_s=_longest(looks, harm.start, harm.end),
+            whole_s=_since(looks, harm.end),
+        )
+        for harm in harms
+    ]
+
+
+def _longest(looks: Sequence[Look], start: float, end: float) -> float:
+    longest, since = 0.0, None
+    for look in looks:
+        if start <= look.wall <= end and not look.serves:
+            since = look.wall if since is None else since
+            longest = max(longest, look.wall - since + LOOK_S)
+        else:
+            since = None
+    return longest
+
+
+def _since(looks: Sequence[Look], end: float) -> float | None:
+    return next((look.wall - end for look in looks if look.wall >= end and look.whole), None)
+
+
+def both(looks: Sequence[Look]) -> float:
+    """For how long, at the longest, two masters said that they lead."""
+    longest, since = 0.0, None
+    for look in looks:
+        if len(look.leaders) > 1:
+            since = look.wall if since is None else since
+            longest = max(longest, look.wall - since + LOOK_S)
+        else:
+            since = None
+    return longest
