@@ -296,7 +296,8 @@ class MasterDaemon(Service):
         reactor, doors = self._reactor, doors_of(self._options)
 
         def banner() -> Banner:
-            return banner_of(identity, doors, exchange)
+            standbys = () if self._publishing is None else self._publishing.addresses
+            return banner_of(identity, doors, standbys)
 
         live = live_parts(feed, self._clock, banner, deferToThread)
         self._live = live.live
@@ -422,9 +423,8 @@ def doors_of(options: Options) -> Mapping[str, str]:
     return {"marathon": options["framework_door"], "chronos": options["chronos_door"]}
 
 
-def banner_of(identity: Identity, doors: Mapping[str, str], exchange: Exchange) -> Banner:
+def banner_of(identity: Identity, doors: Mapping[str, str], standbys: Sequence[str]) -> Banner:
     """What the dashboard says at its top."""
-    peers = exchange.links.values()
     return Banner(
         name=identity.cluster,
         leader=identity.address,
@@ -433,7 +433,7 @@ def banner_of(identity: Identity, doors: Mapping[str, str], exchange: Exchange) 
         started=identity.started,
         door=doors["marathon"],
         chronos_door=doors["chronos"],
-        standbys=",".join(sorted({one.address for one in peers if one.role == "follower"})),
+        standbys=",".join(standbys),
     )
 
 

@@ -117,4 +117,6 @@ class Feed(Generic[V, C]):
         missed = self.seq - seq
         if epoch != self.epoch or not 0 <= missed <= len(self._kept):
             return None
-        return tuple(islice(self._kept, len(self._kept) - missed, None))
+        # From behind: of the many that are kept few are missed, mostly.
+        found = tuple(islice(reversed(self._kept), missed))
+        return found[::-1]

@@ -226,7 +226,7 @@ class Following:
                     self._take_over(master)
                 case CopyPart() if self._building is not None:
                     self._take_part(link, self._building, message)
-                case Published(seq, changes) if self._building is None:
+                case Published(after, seq, changes) if after == self._seq and not self._building:
                     self._follow(seq, changes)
                 case Echo(asked):
                     self._synced, self._is_level, self._failures = asked, True, 0

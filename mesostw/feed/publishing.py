@@ -56,9 +56,11 @@ FOLLOWERS_MAX: Final = 32
 class _Reader:
     """One follower: up to where it knows the feed, and what holds it up."""
 
-    __slots__ = ("asked", "at", "is_crowded", "parts")
+    __slots__ = ("address", "asked", "at", "is_crowded", "parts")
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        #: Where its own HTTP answers.
+        self.address = address
         #: All up to here has been said; ``None`` before it said where it is.
         self.at: int | None = None
         #: What it has still to be sent of the copy.
@@ -97,6 +99,11 @@ class Publishing:
     def followers(self) -> int:
         """How many follow now."""
         return len(self._readers)
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where those answer that follow, ``host:port`` each, in order."""
+        return sorted({reader.address for reader in self._readers.values()})
 
     def stop(self) -> None:
         """Tell nobody anything more."""
@@ -141,8 +148,8 @@ class Publishing:
         try:
             for first in range(0, len(changes), FRAME_CHANGES_MAX):
                 for count, packed in _cut(changes[first : first + FRAME_CHANGES_MAX]):
+                    frames.append(encode(Published(at, at + count, packed)))
                     at += count
-                    frames.append(encode(Published(at, packed)))
         except MalformedFrame as fault:
             self._log.error("followers cannot be told of a change: {fault}", fault=fault)
             return None
@@ -153,8 +160,8 @@ class Publishing:
     def tell(self, stimuli: Sequence[object]) -> None:
         for stimulus in stimuli:
             match stimulus:
-                case LinkOpened(link=link):
-                    self._readers[link] = _Reader()
+                case LinkOpened(link=link, address=address):
+                    self._readers[link] = _Reader(address)
                     if len(self._readers) > FOLLOWERS_MAX:
                         self._exchange.close(link, f"over {FOLLOWERS_MAX} followers")
                 case LinkClosed(link=link):

@@ -74,8 +74,9 @@ class CopyPartTaken(Struct, frozen=True, gc=False):
 
 
 class Published(Struct, frozen=True, gc=False):
-    """What was published next; ``seq`` is the number of the last of them."""
+    """What was published after the number ``after`` up to ``seq``."""
 
+    after: int
     seq: int
     changes: bytes
 

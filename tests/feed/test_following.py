@@ -184,6 +184,49 @@ class CopyTests(FollowingTestCase):
         self.assertEqual(self.leader.publishing.followers, 0)
 
 
+class StormTests(SynchronousTestCase):
+    """Links that break, peers that stand still, leaders that change, at random times."""
+
+    def test_seeds(self) -> None:
+        """Whatever happens: at the calm the copy is the leader's state, and fresh."""
+        for seed in range(40):
+            self.storm(Random(seed))
+
+    def storm(self, chance: Random) -> None:
+        world = World()
+        leaders = [Leader(world, name, 1, changes_max=200) for name in ("one", "three")]
+        standby = world.standby("two")
+        leading = leaders[0]
+        for step in range(120):
+            match chance.randrange(12):
+                case 0:
+                    world.network.break_one(chance.uniform(0, 3))
+                case 1:
+                    world.network.freeze("two")
+                case 2 | 3:
+                    world.network.thaw("two")
+                case 4:
+                    leading = chance.choice(leaders)
+                    standby.lead(f"{leading.feed.epoch.split('-')[0]}:5050")
+                case 5:
+                    standby.lead(None)
+                case _:
+                    some = [
+                        AgentChanged(agent(chance.randrange(50), version=str(step)))
+                        for _ in range(chance.randrange(60))
+                    ]
+                    chance.choice(leaders).feed.publish([*some, TaskChanged(task(step))])
+            world.clock.advance(chance.uniform(0, 0.3))
+        world.network.thaw("two")
+        standby.lead(f"{leading.feed.epoch.split('-')[0]}:5050")
+        # A silent link is noticed after a while; whoever failed often waits for up to a minute.
+        world.clock.advance(150)
+        self.assertEqual(differences(standby.feed.view, leading.feed.view), [])
+        found = standby.standing()
+        assert found is not None
+        self.assertTrue(found.is_fresh)
+
+
 class LagTests(FollowingTestCase):
     """How late the copy is, and that it says so."""
 
