@@ -20,7 +20,7 @@ from typing import Final
 #: The jars of Debian's package; the first names the others.
 JARS: Final = ("/usr/share/java/zookeeper.jar", "/usr/share/java/slf4j-simple.jar")
 #: Seconds that a server may take until it serves; half a second is usual.
-START_TIMEOUT_S: Final = 30.0
+START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 10.0
 #: Between two looks whether it serves yet.
 LOOK_S: Final = 0.02
