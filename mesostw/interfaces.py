@@ -264,7 +264,7 @@ class IFeed(Interface):
         """The changes after ``seq``; ``None`` if they are gone or of another life."""
 
 
-class Standing(Struct, frozen=True):
+class Freshness(Struct, frozen=True):
     """How good a copy of another daemon's state is."""
 
     #: ``host:port`` of whom it is a copy.

@@ -64,12 +64,12 @@ class Standby:
                 task_row=live.task_row,
                 counters=self._numbers,
             ),
-            StandbyParts(standing=self._following.standing, shown=self.shown, always=always),
+            StandbyParts(freshness=self._following.freshness, shown=self.shown, always=always),
             Readiness(
                 leader=parts.leader,
                 address=own.address,
                 recovered=lambda: False,
-                standing=self._following.standing,
+                freshness=self._following.freshness,
                 session=parts.session,
             ),
         )
@@ -100,12 +100,12 @@ class Standby:
 
     def _banner(self) -> Banner:
         own, master = self._parts.identity, self._following.master
-        standing = self._following.standing()
-        is_stale = standing is not None and not standing.is_fresh
+        freshness = self._following.freshness()
+        is_stale = freshness is not None and not freshness.is_fresh
         doors = self._parts.doors
         return Banner(
             name=own.cluster or ("" if master is None else master.cluster),
-            leader="" if standing is None else standing.leader,
+            leader="" if freshness is None else freshness.leader,
             master_id="" if master is None else master.id,
             version=__version__,
             started=own.started if master is None else master.started,
@@ -114,19 +114,19 @@ class Standby:
             epoch=self._following.epoch,
             copied_by=own.address,
             copied_at=(
-                round(self._clock.wall() - standing.lag_s)
-                if standing is not None and is_stale
+                round(self._clock.wall() - freshness.lag_s)
+                if freshness is not None and is_stale
                 else 0.0
             ),
-            behind=0 if standing is None else behind(standing),
+            behind=0 if freshness is None else behind(freshness),
         )
 
     def _numbers(self) -> Mapping[str, float]:
-        following, standing = self._following, self._following.standing()
+        following, freshness = self._following, self._following.freshness()
         return {
             **self._parts.counters(),
-            "standby/following": float(standing is not None and standing.is_fresh),
-            "standby/lag_seconds": -1.0 if standing is None else standing.lag_s,
+            "standby/following": float(freshness is not None and freshness.is_fresh),
+            "standby/lag_seconds": -1.0 if freshness is None else freshness.lag_s,
             "standby/copies_total": following.copies,
             "standby/changes_total": following.changes,
             "standby/links_ended_total": following.ends,

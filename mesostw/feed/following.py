@@ -28,7 +28,7 @@ from mesostw.core.master.state import ClusterState
 from mesostw.core.outcome import Heard, LinkClosed, LinkOpened
 from mesostw.feed.changes import Feed
 from mesostw.feed.packing import Unpackable, Unpacking
-from mesostw.interfaces import GivenUp, IClock, IDialer, IExchange, IInbox, Standing
+from mesostw.interfaces import Freshness, GivenUp, IClock, IDialer, IExchange, IInbox
 from mesostw.messages.followers import (
     Copying,
     CopyPart,
@@ -53,14 +53,14 @@ AGAIN_FIRST_S: Final = 1.0
 AGAIN_MAX_S: Final = 60.0
 
 
-def behind(standing: Standing) -> int:
+def behind(freshness: Freshness) -> int:
     """
     The lag that people are shown, in whole seconds.
 
     0 is what a copy that follows has between two questions; of a stale one it is 0 too, since
     people are told since when it is stale.
     """
-    return int(standing.lag_s) if standing.is_fresh and standing.lag_s >= 2 * PROBE_S else 0
+    return int(freshness.lag_s) if freshness.is_fresh and freshness.lag_s >= 2 * PROBE_S else 0
 
 
 @implementer(IInbox)
@@ -154,13 +154,13 @@ class Following:
 
     # --- how the copy stands --------------------------------------------------
 
-    def standing(self) -> Standing | None:
+    def freshness(self) -> Freshness | None:
         """How good the copy is; ``None`` while there is none."""
         if self._synced is None:
             return None
         lag_s = max(0.0, self._clock.seconds() - self._synced)
         is_fresh = self._leader == self._source and lag_s <= STALE_S
-        return Standing(leader=self._source, lag_s=lag_s, is_fresh=is_fresh)
+        return Freshness(leader=self._source, lag_s=lag_s, is_fresh=is_fresh)
 
     def _look(self) -> None:
         """Once a second: ask how late we are, notice silence, have what is shown looked at."""
@@ -170,9 +170,9 @@ class Following:
         if self._link is not None and now - self._heard > SILENT_S:
             link, self._link = self._link, None
             self._exchange.close(link, f"nothing heard for {SILENT_S:g} s")
-        standing = self.standing()
-        if standing is not None:
-            shown = (standing.leader, standing.is_fresh, behind(standing))
+        freshness = self.freshness()
+        if freshness is not None:
+            shown = (freshness.leader, freshness.is_fresh, behind(freshness))
             if shown != self._shown:
                 self._shown = shown
                 self.feed.age()

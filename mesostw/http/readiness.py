@@ -24,13 +24,13 @@ import attrs
 import msgspec
 
 from mesostw.http.rendering import Query, Reply
-from mesostw.interfaces import Standing
+from mesostw.interfaces import Freshness
 
 #: The state of a session that can be relied on; empty where there is no ZooKeeper.
 SOUND: Final = frozenset({"", "connected"})
 
 
-def no_standing() -> Standing | None:
+def no_freshness() -> Freshness | None:
     """Of a daemon that keeps no copy."""
     return None
 
@@ -45,7 +45,7 @@ class Readiness:
     address: str
     #: Whether the registry has been read.
     recovered: Callable[[], bool]
-    standing: Callable[[], Standing | None] = no_standing
+    freshness: Callable[[], Freshness | None] = no_freshness
     #: Of the session with ZooKeeper: ``connected``, ``suspended``, ``expired`` or empty.
     session: Callable[[], str] = str
 
@@ -56,10 +56,10 @@ class Readiness:
             if self.session() not in SOUND:
                 return "held"
             return "leading" if self.recovered() else "recovering"
-        standing = self.standing()
-        if standing is None:
+        freshness = self.freshness()
+        if freshness is None:
             return "waiting"
-        return "following" if standing.is_fresh else "stale"
+        return "following" if freshness.is_fresh else "stale"
 
     def leads(self, query: Query) -> Reply:
         """``/health/leader``: whether what changes anything may be sent here."""
@@ -70,15 +70,15 @@ class Readiness:
         return self._reply("leading", "following")
 
     def _reply(self, *good: str) -> Reply:
-        status, standing, leader = self.status, self.standing(), self.leader()
+        status, freshness, leader = self.status, self.freshness(), self.leader()
         document: dict[str, object] = {
             "status": status,
             "leader": self.address if leader == "" else leader,
             "session": self.session() or None,
         }
-        if leader != "" and standing is not None:
-            document["copy_of"] = standing.leader
-            document["lag_seconds"] = round(standing.lag_s, 3)
+        if leader != "" and freshness is not None:
+            document["copy_of"] = freshness.leader
+            document["lag_seconds"] = round(freshness.lag_s, 3)
         return Reply(
             msgspec.json.encode(document),
             status=200 if status in good else 503,

@@ -46,7 +46,7 @@ from mesostw.http.readiness import Readiness
 from mesostw.http.rendering import Query, Reply, failed, query_of, refused, write
 from mesostw.http.serving import HouseSite
 from mesostw.http.site import MasterParts, agent_addresses, basics_of, doors_of, redirect_of
-from mesostw.interfaces import Standing
+from mesostw.interfaces import Freshness
 from mesostw.unattended import unattended
 
 #: A query parameter and a header that say: a copy will do.
@@ -66,7 +66,7 @@ class StandbyParts:
     """What the site of one that waits has beside a leader's."""
 
     #: How good the copy is; ``None`` while there is none.
-    standing: Callable[[], Standing | None]
+    freshness: Callable[[], Freshness | None]
     #: The leader as its own pages show it; ``None`` before the first copy.
     shown: Callable[[], Identity | None]
     #: Whether readers get the copy who did not ask for it.
@@ -186,12 +186,12 @@ class CopyPage(Resource):
         self._elsewhere, self._standby, self._get = Elsewhere(gate), standby, get
 
     def render(self, request: Request) -> bytes | int:
-        standing = self._standby.standing()
-        if standing is None or not self._is_asked(query_of(request)):
+        freshness = self._standby.freshness()
+        if freshness is None or not self._is_asked(query_of(request)):
             return self._elsewhere.render(request)
-        request.setHeader(STANDBY, "following" if standing.is_fresh else "stale")
-        request.setHeader(LAG, f"{standing.lag_s:.3f}")
-        request.setHeader(LEADER, standing.leader)
+        request.setHeader(STANDBY, "following" if freshness.is_fresh else "stale")
+        request.setHeader(LAG, f"{freshness.lag_s:.3f}")
+        request.setHeader(LEADER, freshness.leader)
         return Page(self._get).render(request)
 
     def _is_asked(self, query: Query) -> bool:

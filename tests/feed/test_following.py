@@ -24,7 +24,7 @@ from mesostw.feed import publishing
 from mesostw.feed.changes import Feed
 from mesostw.feed.following import AGAIN_MAX_S, SILENT_S, STALE_S, Following, behind
 from mesostw.feed.publishing import FLUSH_S, FRAME_CHANGES_MAX, Publishing
-from mesostw.interfaces import IFollower, IInbox, Standing
+from mesostw.interfaces import Freshness, IFollower, IInbox
 from mesostw.messages.followers import Follow, MasterShown
 from mesostw.testing.checkers import differences
 from mesostw.testing.clock import HeapClock
@@ -87,8 +87,8 @@ class FollowingTestCase(SynchronousTestCase):
         of = leader or self.leader
         self.assertEqual(differences(self.standby.feed.view, of.feed.view), [])
 
-    def standing(self) -> Standing:
-        found = self.standby.standing()
+    def freshness(self) -> Freshness:
+        found = self.standby.freshness()
         assert found is not None
         return found
 
@@ -104,7 +104,7 @@ class CopyTests(FollowingTestCase):
 
     def test_whole_and_then_in_order(self) -> None:
         """A copy of all that is there, then every change; the core hears of nobody."""
-        self.assertIsNone(self.standby.standing())
+        self.assertIsNone(self.standby.freshness())
         self.follow()
         self.assert_same()
         self.assertEqual(self.standby.master, self.leader.shown)
@@ -222,7 +222,7 @@ class StormTests(SynchronousTestCase):
         # A silent link is noticed after a while; whoever failed often waits for up to a minute.
         world.clock.advance(150)
         self.assertEqual(differences(standby.feed.view, leading.feed.view), [])
-        found = standby.standing()
+        found = standby.freshness()
         assert found is not None
         self.assertTrue(found.is_fresh)
 
@@ -235,38 +235,38 @@ class LagTests(FollowingTestCase):
         self.follow()
         for _ in range(20):
             self.clock.advance(0.37)
-            self.assertTrue(self.standing().is_fresh)
-            self.assertLess(self.standing().lag_s, 1.1)
-            self.assertEqual(behind(self.standing()), 0)
-        self.assertEqual(self.standing().leader, "one:5050")
+            self.assertTrue(self.freshness().is_fresh)
+            self.assertLess(self.freshness().lag_s, 1.1)
+            self.assertEqual(behind(self.freshness()), 0)
+        self.assertEqual(self.freshness().leader, "one:5050")
 
     def test_leader_dies(self) -> None:
         """The copy stays, older and older; nothing of it is shown as fresh."""
         self.follow()
         self.world.network.crash("one")
         self.clock.advance(STALE_S + 2)
-        self.assertFalse(self.standing().is_fresh)
-        self.assertGreater(self.standing().lag_s, STALE_S)
+        self.assertFalse(self.freshness().is_fresh)
+        self.assertGreater(self.freshness().lag_s, STALE_S)
         self.assertEqual(len(self.standby.feed.view.agents), 1)
 
     def test_nobody_leads(self) -> None:
         """A copy of who leads no more is stale at once."""
         self.follow()
         self.follow(None)
-        self.assertFalse(self.standing().is_fresh)
+        self.assertFalse(self.freshness().is_fresh)
         self.follow()
-        self.assertTrue(self.standing().is_fresh)
+        self.assertTrue(self.freshness().is_fresh)
 
     def test_leader_that_stands_still(self) -> None:
         """Silence is no link: after a while it is dialled anew, and the copy goes on."""
         self.follow()
         self.world.network.freeze("one")
         self.clock.advance(STALE_S + 3)
-        self.assertFalse(self.standing().is_fresh)
+        self.assertFalse(self.freshness().is_fresh)
         self.publish(TaskChanged(task(7)))
         # The new link is none of those that stand still.
         self.clock.advance(SILENT_S + 10)
-        self.assertTrue(self.standing().is_fresh)
+        self.assertTrue(self.freshness().is_fresh)
         self.assert_same()
 
     def test_shown_at_transitions_only(self) -> None:
@@ -297,11 +297,11 @@ class LimitTests(FollowingTestCase):
         self.publish(TaskChanged(task(7)))
         self.clock.advance(STALE_S + 2)
         self.assertEqual(self.leader.publishing.packed, 0)
-        self.assertFalse(self.standing().is_fresh)
+        self.assertFalse(self.freshness().is_fresh)
         self.leader.publishing.tell([LinkEased(self.link())])
         self.clock.advance(1)
         self.assert_same()
-        self.assertTrue(self.standing().is_fresh)
+        self.assertTrue(self.freshness().is_fresh)
 
     def test_too_far_behind(self) -> None:
         """Who is behind all that is remembered is hung up on, and begins anew."""
@@ -319,7 +319,7 @@ class LimitTests(FollowingTestCase):
         self.patch(publishing, "pack", lambda changes: b"\xc1")
         self.standby.lead("one:5050")
         self.clock.advance(600)
-        self.assertIsNone(self.standby.standing())
+        self.assertIsNone(self.standby.freshness())
         self.assertLess(self.leader.publishing.copies, 600 / AGAIN_MAX_S * 2 + 10)
         self.assertGreater(self.leader.publishing.copies, 3)
 
@@ -337,7 +337,7 @@ class LimitTests(FollowingTestCase):
         other = self.world.standby("other")
         other.lead("one:5050")
         self.clock.advance(5)
-        self.assertIsNone(other.standing())
+        self.assertIsNone(other.freshness())
         self.assert_same()
 
     def test_stop(self) -> None:

@@ -18,7 +18,7 @@ from mesostw.http.identity import Identity
 from mesostw.http.readiness import Readiness
 from mesostw.http.site import MasterParts
 from mesostw.http.standby import StandbyParts, standby_site
-from mesostw.interfaces import Standing
+from mesostw.interfaces import Freshness
 from tests.http.world import WALL, Answer, MasterWorld, Visit, agent, small_cluster
 
 LEADER = "10.0.0.7:5050"
@@ -58,7 +58,7 @@ class StandbyWorld(MasterWorld):
         self.web = LeaderWeb()
         super().__init__(web=self.web)
         self.leader = LEADER
-        self.standing: Standing | None = Standing(LEADER, 0.25, is_fresh=True)
+        self.freshness: Freshness | None = Freshness(LEADER, 0.25, is_fresh=True)
         self.session = "connected"
         self.shown: Identity | None = Identity(
             id=lambda: "the-leader",
@@ -85,13 +85,13 @@ class StandbyWorld(MasterWorld):
             session=lambda: self.session,
         )
         standby = StandbyParts(
-            standing=lambda: self.standing, shown=lambda: self.shown, always=self.always
+            freshness=lambda: self.freshness, shown=lambda: self.shown, always=self.always
         )
         readiness = Readiness(
             leader=parts.leader,
             address=self.identity.address,
             recovered=lambda: False,
-            standing=standby.standing,
+            freshness=standby.freshness,
             session=parts.session,
         )
         return standby_site(parts, standby, readiness)
@@ -150,7 +150,7 @@ class ReadingTests(StandbyTestCase):
 
     def test_stale(self) -> None:
         """An old copy is served to who wants one, and says how old it is."""
-        self.world.standing, self.world.leader = Standing(LEADER, 71.5, is_fresh=False), None
+        self.world.freshness, self.world.leader = Freshness(LEADER, 71.5, is_fresh=False), None
         answer = self.get(COPY)
         self.assertEqual((answer.code, answer.headers["x-mesos-standby"]), (200, "stale"))
         self.assertEqual(answer.headers["x-mesos-standby-lag-seconds"], "71.500")
@@ -158,7 +158,7 @@ class ReadingTests(StandbyTestCase):
 
     def test_no_copy(self) -> None:
         """Who would read a copy that is not there is sent to the leader too."""
-        self.world.standing = None
+        self.world.freshness = None
         self.assertEqual(self.get(COPY).code, 307)
 
     def test_another_leader(self) -> None:
@@ -234,9 +234,9 @@ class ReadinessTests(StandbyTestCase):
         told = self.get("/health/ready").json
         self.assertEqual((told["leader"], told["copy_of"]), (LEADER, LEADER))
         self.assertEqual((told["lag_seconds"], told["session"]), (0.25, "connected"))
-        self.world.standing = Standing(LEADER, 9.0, is_fresh=False)
+        self.world.freshness = Freshness(LEADER, 9.0, is_fresh=False)
         self.assertEqual(self.statuses(), ("stale", 503, 503))
-        self.world.standing = None
+        self.world.freshness = None
         self.assertEqual(self.statuses(), ("waiting", 503, 503))
         self.world.leader = ""
         self.assertEqual(self.statuses(), ("recovering", 503, 503))
