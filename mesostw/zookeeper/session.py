@@ -217,7 +217,7 @@ class Session(Operations):
         self._fail_untaken(self._crossing.loss_heard(), NotConnected)
         if self._closing is not None:
             self._finish()
-        else:
+        elif not self._ended:
             self.listener(self.state)
 
     def _fail_untaken(self, calls: Sequence[Call], meaning: type[ZooKeeperFault]) -> None:
@@ -275,6 +275,9 @@ class Session(Operations):
 
     def _finish(self, meaning: type[ZooKeeperFault] = SessionExpired) -> None:
         """There is no session any more; whoever waits hears of it, the listener last."""
+        if self._ended:
+            # Somebody who was told that a link broke has closed it.
+            return
         self._ended = True
         self._crossing.end()
         for timer in (self._ring, self._look, self._giving_up):

@@ -171,26 +171,43 @@ class AnswerTests(ScriptCase):
         self.successResultOf(self.settled(after))
         self.successResultOf(self.settled(session.close()))
 
+    def behind_a_loss(self, session: Any, server: Scripted) -> Deferred[Any]:
+        """Ask something when the link has broken and nobody has heard of that."""
+        self.clock.advance(0)
+        end = time.monotonic() + PATIENCE_S
+        while server.links < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        asked = session.get("/behind")
+        self.clock.advance(0)
+        time.sleep(0.1)
+        return asked
+
     def test_gate(self) -> None:
         """What is asked before a loss is heard of is not sent over the next link."""
         server = Scripted([FINE, None])
         session = self.successResultOf(self.connect(server))
         fired: list[str] = []
-        for one in (session.get("/1"), session.get("/2")):
+        asked = [session.get("/1"), session.get("/2")]
+        asked.append(self.behind_a_loss(session, server))
+        for one in asked:
             _ = one.addErrback(lambda failure: fired.append(failure.type.__name__))
-        self.clock.advance(0)
-        # Nobody listens while the link breaks and another is made.
-        end = time.monotonic() + PATIENCE_S
-        while server.links < 2 and time.monotonic() < end:
-            time.sleep(0.01)
-        third = session.get("/3")
-        _ = third.addErrback(lambda failure: fired.append(failure.type.__name__))
-        self.clock.advance(0)
-        time.sleep(0.1)
         self.wait(lambda: session.state is SessionState.CONNECTED and self.states)
         self.assertEqual(self.states, [SessionState.SUSPENDED, SessionState.CONNECTED])
         self.assertEqual(fired, ["ConnectionLost", "ConnectionLost", "NotConnected"])
         self.successResultOf(self.settled(session.close()))
+
+    def test_closed_by_who_hears_of_a_loss(self) -> None:
+        """Whoever is told that it was not sent may close the session, which ends once."""
+        server = Scripted([FINE, None])
+        session = self.successResultOf(self.connect(server))
+        first = session.get("/1")
+        closed: list[Deferred[None]] = []
+        behind = self.behind_a_loss(session, server)
+        _ = behind.addErrback(lambda _: closed.append(session.close()))
+        self.failureResultOf(self.settled(first), ConnectionLost)
+        self.wait(lambda: closed and closed[0].called)
+        self.successResultOf(closed[0])
+        self.assertEqual((session.state, self.states), (SessionState.EXPIRED, []))
 
     def test_listener_faulty(self) -> None:
         """What a listener raises is logged, and harms nobody."""
