@@ -275,8 +275,8 @@ class Judge:
                 gone = wish.definition.removed_at
                 if gone is not None and gone < asked:
                     yield Finding("unread", name, f"is there {asked - gone:.3f} s after its end")
-            elif wish.since is not None and wish.since < asked and ended < wish.unwished_at:
-                text = f"is not there, {asked - wish.since:.3f} s after it was"
+            elif wish.told is not None and wish.told < asked and ended < wish.unwished_at:
+                text = f"is not there, {asked - wish.told:.3f} s after it was"
                 yield Finding("unread", name, text)
 
     # --- how well it goes -----------------------------------------------------------------

@@ -27,6 +27,9 @@ class Wish(Struct, frozen=True, kw_only=True):
     definition: Definition
     #: When it was there for certain; ``None`` if nobody ever saw it.
     since: float | None
+    #: When an answer first told so: what a leader that was cut off has made, and could not
+    #: answer, others see later than it was made.
+    told: float | None
     #: From when to when it is held to its instants.
     spans: tuple[tuple[float, float], ...]
     #: When somebody first asked for its end, and when that was acknowledged.
@@ -51,7 +54,8 @@ def wishes_of(evidence: Evidence) -> dict[str, Wish]:
         added = calls[0]
         if added.op == "add" and added.end is not End.FAIL:
             since = _since(added, calls, evidence.jobs.get(name), evidence.calls)
-            found[name] = _wish(added, calls[1:], since)
+            told = _since(added, calls, None, evidence.calls)
+            found[name] = _wish(added, calls[1:], since, told)
     return found
 
 
@@ -79,7 +83,7 @@ def _since(
     return min(sights, default=None)
 
 
-def _wish(added: Call, later: Sequence[Call], since: float | None) -> Wish:
+def _wish(added: Call, later: Sequence[Call], since: float | None, told: float | None) -> Wish:
     plan = msgspec.convert(added.value["plan"], JobPlan)
     ends = [call for call in later if call.op == "delete" and call.end is not End.FAIL]
     unwished_at = min((call.asked for call in ends), default=inf)
@@ -102,6 +106,7 @@ def _wish(added: Call, later: Sequence[Call], since: float | None) -> Wish:
         plan=plan,
         definition=definition,
         since=since,
+        told=told,
         spans=tuple(_spans(later, since, unwished_at)),
         unwished_at=unwished_at,
         tags=tuple(_tags(added, later)),
