@@ -195,16 +195,22 @@ def _power(town: Streets, targets: Target, until: float, chance: Random) -> str:
 
 def _expire(town: Streets, targets: Target, until: float, chance: Random) -> str:
     role, servers = targets[0].removeprefix(LEADER), town.addresses_of("zookeeper")
-    leader = sessions.leading(servers)
-    session = None
-    if leader is not None:
-        session = sessions.session_leading(sessions.said(leader, "dump"), role)
+    seek_until = time.monotonic() + SEEK_S
+    while (session := _session(servers, role)) is None and time.monotonic() < seek_until:
+        time.sleep(0.1)
     if session is None:
         return "nobody leads"
     with contextlib.suppress(KazooException, KazooTimeoutError):
         sessions.end_session(servers, session)
         return f"0x{session:x} of {role}"
     return f"0x{session:x} of {role} could not be had"
+
+
+def _session(servers: Sequence[str], role: str) -> int | None:
+    leader = sessions.leading(servers)
+    if leader is None:
+        return None
+    return sessions.session_leading(sessions.said(leader, "dump"), role)
 
 
 ACTS: Final[Mapping[str, Act[Streets]]] = {

@@ -168,3 +168,5 @@ class Harming(Nemesis[Streets]):
         """From now on it is Marathon's to have them all serve again."""
         if kind_of(fault.kind).ends_tasks:
             self._campaign.shop.resume()
+        if fault.kind == LOST:
+            self._campaign.shop.wipe()

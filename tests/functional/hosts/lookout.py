@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tests.functional.chronos.nemesis import Harm
-from tests.functional.hosts.leaders import get, masters_leading
+from tests.functional.hosts.leaders import LEADERS, get, masters_leading
 from tests.functional.hosts.streets import Streets
 
 LOOK_S: Final = 0.25
@@ -25,7 +25,8 @@ class Look(Struct, frozen=True):
     What was seen at a moment.
 
     :param leaders: masters that said so, and said so again when all had been asked.
-    :param serves: whether one of them has an agent and the frameworks.
+    :param serves: whether one of them has an agent and the frameworks, and neither it nor who
+        leads those is cut off from the others.
     :param whole: whether it has all agents too.
     """
 
@@ -76,9 +77,26 @@ class Lookout:
         if len(leaders) > 1:
             again = masters_leading(self._town)
             leaders = [one for one in leaders if one in again]
-        views = [view for one in leaders if (view := _view(one)) is not None]
+        there = self._there("master")
+        views = [view for one in leaders if one in there and (view := _view(one)) is not None]
         agents = max(views, default=0)
+        if agents and not all(map(self._is_led, LEADERS)):
+            agents = 0
         return Look(time.time(), tuple(leaders), agents > 0, agents >= self.agents)
+
+    def _there(self, role: str) -> list[str]:
+        """Addresses of those of a role that are not cut off."""
+        apart = set(self._town.apart)
+        return [part.address for part in self._town.of_role(role) if part.name not in apart]
+
+    def _is_led(self, role: str) -> bool:
+        """Whether somebody says that one leads who is not cut off."""
+        there = self._there(role)
+        for address in there:
+            _, told, _ = get(address, LEADERS[role], PATIENCE_S)
+            if isinstance(told, dict) and told.get("leader"):
+                return told["leader"] in there
+        return False
 
 
 def _view(address: str) -> int | None:

@@ -7,6 +7,7 @@ run at most.  Where a fault takes instances itself, nothing is promised until al
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import sys
 import threading
@@ -64,6 +65,7 @@ class Shop:
         self._changes: list[Change] = []
         self._waived: list[float] = []
         self._waived_s = 0.0
+        self._wiping = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._witness: Witness | None = None
@@ -137,8 +139,24 @@ class Shop:
         with self._lock:
             self._waived.append(0.0)
 
+    def wipe(self) -> None:
+        """An agent is gone for good: from now on do what an operator does about its instances."""
+        self._wiping = True
+
+    def _wipe(self) -> None:
+        """Have those given up whose agent the master has given up."""
+        path = f"/v2/apps{APP}/tasks"
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            answer = self._marathon.ask("GET", path)
+            tasks = answer.body["tasks"] if answer.status == 200 else []
+            for task in tasks:
+                if task["state"] == "TASK_UNREACHABLE":
+                    self._status("DELETE", f"{path}/{task['id']}?wipe=true")
+
     def _mend_often(self) -> None:
         while not self._closed.wait(LOOK_S):
+            if self._wiping:
+                self._wipe()
             with self._lock:
                 if self._waived and self._waived[-1] == 0.0 and self._all_serve():
                     self._waived_s += time.monotonic() - self._waived[0]

@@ -48,6 +48,8 @@ class Streets(Town):
 
     def __init__(self, directory: Path, scale: Scale, network: Network) -> None:
         self.scale, self.layout, self.network = scale, scale.layout, network
+        #: Parts that cannot reach the others now, while those reach each other.
+        self.apart: set[str] = set()
         super().__init__(directory, scale.profile)
 
     # --- what there is ------------------------------------------------------------------
@@ -174,29 +176,34 @@ class Streets(Town):
 
     def cut(self, hosts: Iterable[str], roles: Iterable[str] = ()) -> None:
         """Remember that these cannot reach the others; all that is there, or some of it."""
-        self._tell_all(hosts, roles, "cut")
+        self.apart.update(self._tell_all(hosts, roles, "cut"))
 
     def join(self, hosts: Iterable[str], roles: Iterable[str] = ()) -> None:
         """Remember that they can."""
-        self._tell_all(hosts, roles, "joined")
+        self.apart.difference_update(self._tell_all(hosts, roles, "joined"))
 
-    def _tell_all(self, hosts: Iterable[str], roles: Iterable[str], event: str) -> None:
+    def _tell_all(self, hosts: Iterable[str], roles: Iterable[str], event: str) -> list[str]:
         wanted = set(roles) or set(self.layout.places)
         with self._lock:
-            for host in hosts:
-                for name in self.layout.parts_on(host):
-                    if self.parts[name].role in wanted:
-                        self._tell(self.parts[name], event)
+            names = [name for host in hosts for name in self.layout.parts_on(host)]
+            told = [name for name in names if self.parts[name].role in wanted]
+            for name in told:
+                self._tell(self.parts[name], event)
+        return told
 
     def wall(self, walls: Walls) -> None:
         """Put walls up; who is away because of them is remembered as such."""
         self.network.wall(walls)
-        self.cut(self.network.hosts if walls.torn else walls.away)
+        self.cut(walls.away)
+        if walls.torn:
+            self._tell_all(self.network.hosts, (), "cut")
 
     def clear(self, walls: Walls) -> None:
         """Take them away."""
         self.network.clear()
-        self.join(self.network.hosts if walls.torn else walls.away)
+        self.join(walls.away)
+        if walls.torn:
+            self._tell_all(self.network.hosts, (), "joined")
 
     def cut_power(self, hosts: Iterable[str]) -> None:
         """End every process of some hosts, daemons and tasks; none is started again."""
