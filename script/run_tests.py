@@ -14,8 +14,7 @@ from queue import Empty, SimpleQueue
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 SLOW = ("simulation", "functional", "compatibility")
-#: Of rooms that mostly wait, so many modules are run at once, each with ports of its own.
-WAITING = ("functional", "compatibility")
+#: So many modules of those are run at once, each with ports of its own.
 PORTS = ("31000-31999", "30000-30999")
 
 #: What trial prints last: ``PASSED (skips=1, successes=2)`` or ``FAILED (failures=1, ...)``.
@@ -111,11 +110,11 @@ def trial(tally: Tally, title: str, names: list[str], lane: int | None = None) -
     )
 
 
-def side_by_side(tally: Tally) -> None:
-    """Run the modules of rooms that mostly wait, a few at once, those with most to do first."""
+def side_by_side(tally: Tally, *rooms: str) -> None:
+    """Run the modules of rooms, a few at once, those with most to do first."""
     modules = [
         entry
-        for room in WAITING
+        for room in rooms
         for entry in (ROOT / "tests" / room).iterdir()
         if entry.name.startswith("test_") or (entry / "__init__.py").exists()
     ]
@@ -180,8 +179,9 @@ def main(arguments: list[str]) -> int:
     )
     trial(tally, "unit and contract", units)
     if "fast" not in arguments:
-        trial(tally, "simulation", ["tests.simulation"])
-        side_by_side(tally)
+        # Apart: what computes all the time would be in the way of what watches the clock.
+        side_by_side(tally, "simulation")
+        side_by_side(tally, "functional", "compatibility")
     dashboard(tally)
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return int(tally.failed > 0)
