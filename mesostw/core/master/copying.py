@@ -25,7 +25,7 @@ def rebuilding(view: ClusterState) -> Iterator[MasterChange]:
     """
     Changes that make an empty state equal to ``view`` as it is at this call.
 
-    What is there is gathered now, which takes a millisecond for 100,000 tasks; the changes
+    What is there is gathered now, which takes some 4 ms for 100,000 tasks; the changes
     are made one by one as they are taken, while ``view`` goes on.
     """
     loads = tuple(view.framework_loads.items())
