@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +28,14 @@ _NEVER: Final = frozenset({"TASK_DROPPED", "TASK_LOST", "TASK_ERROR"})
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """One task: how often it began, whether it came to its end, and what its framework heard."""
+    """
+    One task: how often it began, whether it came to its end, and what its framework heard.
+
+    :param began_at: the wall second at which it began first; 0 if it never did.
+    """
 
     task: str
+    began_at: float
     begun: int
     finished: int
     states: tuple[str, ...]
@@ -46,7 +52,8 @@ class Framework:
         self._runs.mkdir()
         self._runs.chmod(0o777)
         self._log = directory / "framework.log"
-        script = f"echo began >> {self._runs}/@; sleep 0.$((@ % 10)); echo ended >> {self._runs}/@"
+        file = f"{self._runs}/@"
+        script = f"echo began $(date +%s%N) >> {file}; sleep 0.$((@ % 10)); echo ended >> {file}"
         self._command = (
             sys.executable, str(WITNESS), master, str(self._path), f"--tasks={TASKS}",
             "--cpus=0.1", f"--every={every_s}", f"--script={script}",
@@ -94,9 +101,11 @@ class Framework:
         lines = file.read_text().splitlines() if file.exists() else []
         # The last word counts: of a task that its agent was lost with, it may be another.
         ends = [one for one in heard if one["state"] in ENDS]
+        begun = [line.split()[1] for line in lines if line.startswith("began ")]
         return Told(
             task=name,
-            begun=lines.count("began"),
+            began_at=int(begun[0]) / 1e9 if begun else 0.0,
+            begun=len(begun),
             finished=lines.count("ended"),
             states=tuple(one["state"] for one in heard),
             end=ends[-1]["state"] if ends else "",
@@ -116,6 +125,12 @@ def lost(told: list[Told]) -> list[str]:
         elif one.end in _NEVER and one.finished:
             found.append(f"it has finished: {story}")
     return found
+
+
+def longest_pause(told: list[Told], start: float, end: float) -> float:
+    """The longest time in which no task began, of that from ``start`` to ``end``."""
+    times = sorted(one.began_at for one in told if start < one.began_at < end)
+    return max(later - before for before, later in pairwise([start, *times, end]))
 
 
 def repeated(told: list[Told]) -> list[str]:

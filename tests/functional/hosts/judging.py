@@ -20,11 +20,14 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mesostw.testing.chronos_checks import Finding
 from tests.functional.chronos.judging import Ruling, Verdict, judge
+from tests.functional.chronos.nemesis import Harm
 from tests.functional.hosts import journal
 from tests.functional.hosts.campaign import Found
+from tests.functional.hosts.journal import Told
 from tests.functional.hosts.layout import Scale
 from tests.functional.hosts.lookout import BOTH_S, Recovery, both, recoveries
 from tests.functional.hosts.shop import INSTANCES
@@ -54,8 +57,13 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 def judgement(found: Found, scale: Scale, *, strict: bool = False) -> Judgement:
     """Judge a run."""
-    restored = tuple(recoveries(found.looks, found.chronos.harms))
     told = list(found.told)
+    restored = tuple(
+        replace(one, pause_s=_pause(told, harm, one))
+        for one, harm in zip(
+            recoveries(found.looks, found.chronos.harms), found.chronos.harms, strict=True
+        )
+    )
     rulings = (
         _ruling("under-served", found.app.rounds, found.app.broken),
         _ruling("forgotten", len(found.app.changes), _forgotten(found)),
@@ -73,6 +81,11 @@ def judgement(found: Found, scale: Scale, *, strict: bool = False) -> Judgement:
         waived_s=found.app.waived_s,
         tasks=len(told),
     )
+
+
+def _pause(told: list[Told], harm: Harm, restored: Recovery) -> float:
+    whole_s = 0.0 if restored.whole_s is None else restored.whole_s
+    return journal.longest_pause(told, harm.start, harm.end + whole_s)
 
 
 def _ruling(rule: str, judged: int, texts: Iterable[str]) -> Ruling:

@@ -44,6 +44,8 @@ class Recovery(Struct, frozen=True, kw_only=True):
     unserved_s: float
     #: From its end until everything was there; ``None`` is never.
     whole_s: float | None
+    #: The longest time, from its beginning until everything was there, in which no task began.
+    pause_s: float = 0.0
 
 
 class Lookout:

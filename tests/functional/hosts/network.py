@@ -64,6 +64,7 @@ class Network:
 
     def create(self) -> None:
         """Make all of it; what was made is gone again if something of it could not be."""
+        _sweep()
         taken = [host for host in ("sw", *self.addresses) if self._path(host).exists()]
         if taken:
             raise FileExistsError(f"there are already {', '.join(map(self._name, taken))}")
@@ -153,6 +154,14 @@ class Network:
         for host in (*self.addresses, "sw"):
             if self._path(host).exists():
                 _run("ip", "netns", "delete", self._name(host))
+
+
+def _sweep() -> None:
+    """Remove what those have left who were killed outright: nobody is there to use it."""
+    for entry in NAMED.glob(f"{PREFIX}-*-*"):
+        number = entry.name.split("-")[1]
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            _run("ip", "netns", "delete", entry.name)
 
 
 def _run(*words: str, said: str = "") -> None:

@@ -13,12 +13,16 @@ from tests.functional.chronos import report
 from tests.functional.chronos.evidence import Evidence
 from tests.functional.chronos.report import SHOWN_MAX
 from tests.functional.hosts.judging import Judgement
+from tests.functional.hosts.lookout import Recovery
 
 HEADER = (
     "| seed | faults | windows | served | excused | app changes | tasks | updates lost "
     "| launched twice | changes lost | other rules broken |"
 )
-FAULTS_HEADER = "| fault | times | runs held | longest without service (s) | all back after (s) |"
+FAULTS_HEADER = (
+    "| fault | times | runs held | longest without a leader of each (s) "
+    "| longest without a new task (s) | all back after (s) |"
+)
 #: Rules by the column that they are counted in.
 _UPDATES = ("lost",)
 _LAUNCHES = ("repeated",)
@@ -35,8 +39,8 @@ def table(seed: int, evidence: Evidence, found: Judgement) -> str:
         f"tasks     {found.tasks} of the framework that notes everything",
     ]
     lines += [
-        f"fault     {one.kind}: no service for {one.unserved_s:.1f} s at the longest; "
-        f"all back {_seconds(one.whole_s)} after its end"
+        f"fault     {one.kind}: not led for {one.unserved_s:.1f} s, no new task for "
+        f"{one.pause_s:.1f} s at the longest; all back {_seconds(one.whole_s)} after its end"
         for one in found.recoveries
     ]
     for ruling in found.rulings:
@@ -81,20 +85,19 @@ def heading(header: str = HEADER) -> str:
 
 def faults(found: Iterable[Judgement]) -> list[str]:
     """Each kind of fault as a row, over many runs."""
-    unserved: defaultdict[str, list[float]] = defaultdict(list)
-    whole: defaultdict[str, list[float | None]] = defaultdict(list)
+    by_kind: defaultdict[str, list[Recovery]] = defaultdict(list)
     held: defaultdict[str, int] = defaultdict(int)
     for one in found:
         for kind in {each.kind for each in one.recoveries}:
             held[kind] += not one.findings
         for each in one.recoveries:
-            unserved[each.kind].append(each.unserved_s)
-            whole[each.kind].append(each.whole_s)
+            by_kind[each.kind].append(each)
     rows = []
-    for kind, times in unserved.items():
-        back = whole[kind]
-        last = "never" if None in back else f"{max(one for one in back if one is not None):.1f}"
-        cells = (kind, len(times), held[kind], f"{max(times):.1f}", last)
+    for kind, times in by_kind.items():
+        back = [one.whole_s for one in times if one.whole_s is not None]
+        last = f"{max(back):.1f}" if len(back) == len(times) else "never"
+        unled, pause = max(one.unserved_s for one in times), max(one.pause_s for one in times)
+        cells = (kind, len(times), held[kind], f"{unled:.1f}", f"{pause:.1f}", last)
         rows.append(f"| {' | '.join(map(str, cells))} |")
     return sorted(rows)
 

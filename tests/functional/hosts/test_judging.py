@@ -28,6 +28,7 @@ def told(**fields: object) -> Told:
     """A task that went well, but for some of it."""
     well = Told(
         task="task-0",
+        began_at=BEGAN + 2.5,
         begun=1,
         finished=1,
         states=("TASK_RUNNING", "TASK_FINISHED"),
@@ -85,6 +86,7 @@ class JudgingTests(SynchronousTestCase):
         self.assertEqual(found.findings, [])
         (one,) = found.recoveries
         self.assertEqual((one.kind, one.unserved_s, one.whole_s), ("halves", 0.25, 1.0))
+        self.assertEqual(one.pause_s, 1.5)
         self.assertEqual((found.changes, found.tasks), (2, 1))
 
     def test_app(self) -> None:

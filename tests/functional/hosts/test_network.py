@@ -86,6 +86,16 @@ class NetworkTests(SynchronousTestCase):
         self.network.remove()
         self.assertEqual([host for host in HOSTS if self.network._path(host).exists()], [])
 
+    def test_sweep(self) -> None:
+        """What somebody has left who is no more is removed by who comes next."""
+        dead = subprocess.Popen(["true"])
+        dead.wait()
+        name = f"mesostw-{dead.pid}-n1"
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        self.network.remove()
+        self.network.create()
+        self.assertFalse((NAMED / name).exists())
+
     def test_half_made(self) -> None:
         """If it cannot be made, what was made of it is gone."""
         self.network.remove()
