@@ -7,21 +7,24 @@ store, act; and stop when it leads no more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from mesostw.interfaces import IClock, IStore, IZooKeeper, IZooSession
 from mesostw.messages.hello import Unwelcome
 from mesostw.model.zkurl import ZkUrl
-from mesostw.model.zookeeper import SessionState
+from mesostw.model.zookeeper import SessionState, ZooKeeperFault
 from mesostw.store.measured import MeasuredStore
 from mesostw.store.sqlite import SqliteStore
 from mesostw.store.zookeeper import ZooKeeperStore
-from mesostw.zookeeper.election import Candidacy
+from mesostw.unattended import unattended
+from mesostw.zookeeper.election import REOPEN_S, Candidacy
 from mesostw.zookeeper.ensemble import KazooEnsemble
 from mesostw.zookeeper.group import Place
 
@@ -94,6 +97,9 @@ class Seat:
     """
     The place of one of several that would lead.
 
+    Whoever waits and loses its session enters again, behind the others: it has done nothing
+    that would have to end with the session.  Whoever leads ends.
+
     :param address_of: reads ``host:port`` from what a leader says of itself.
     """
 
@@ -119,17 +125,47 @@ class Seat:
         self._led_since: float | None = None
         self._won: Deferred[IZooSession] = Deferred()
         self._candidacy: Candidacy | None = None
+        self._data = b""
+        self._entering: Deferred[None] | None = None
+        #: What sessions of earlier candidacies were told.
+        self._told: Counter[SessionState] = Counter()
+        self._counted: Candidacy | None = None
         #: ``host:port`` of who leads; empty if we do; ``None`` while nobody does, or nobody knows.
         self.leader: str | None = None
 
     async def win(self, data: bytes) -> None:
         """Enter, and wait for our turn."""
-        self._candidacy = Candidacy(self._ensemble, self._clock, self._place, data, self)
-        await self._candidacy.start()
+        self._data = data
+        await self._enter()
         self._store.use(await self._won, self._hooks.lose)
+
+    async def _enter(self) -> None:
+        self._candidacy = Candidacy(self._ensemble, self._clock, self._place, self._data, self)
+        await self._candidacy.start()
+
+    async def _enter_again(self, old: Candidacy) -> None:
+        self._told.update(old.told)
+        self._counted = old
+        await old.stop()
+        while True:
+            try:
+                await self._enter()
+            except ZooKeeperFault as fault:
+                # A password that is wrong may be put right by somebody.
+                self._log.error("we cannot enter again: {fault}", fault=fault)
+                await self._later()
+            else:
+                return
+
+    def _later(self) -> Deferred[None]:
+        waited: Deferred[None] = Deferred(lambda _: call.cancel())
+        call = self._clock.callLater(REOPEN_S, waited.callback, None)
+        return waited
 
     async def leave(self) -> None:
         """Let the next lead at once."""
+        if self._entering is not None:
+            self._entering.cancel()
         if self._candidacy is not None:
             await self._candidacy.stop()
 
@@ -168,9 +204,19 @@ class Seat:
         self._hooks.hold(held)
 
     def lost(self, reason: str) -> None:
-        """We lead no more."""
+        """We lead no more, or are no candidate any more."""
+        if self._candidacy is not None and not self._won.called:
+            # Who led may lead still: nobody has said anything else.
+            self._log.warn("{reason}: we enter again", reason=reason)
+            self._entering = Deferred.fromCoroutine(self._enter_again(self._candidacy))
+            unattended(self._entering, self._not_entered)
+            return
         self.leader = None
         self._hooks.lose(reason)
+
+    def _not_entered(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._hooks.lose(failure.getErrorMessage())
 
     # --- how it goes ----------------------------------------------------------------------
 
@@ -182,15 +228,15 @@ class Seat:
 
     def numbers(self) -> Mapping[str, float]:
         """Of the session, of elections, and of the store."""
-        told: Mapping[SessionState, int] = {}
-        if self._candidacy is not None:
-            told = self._candidacy.told
+        told = self._told.copy()
+        if self._candidacy is not None and self._candidacy is not self._counted:
+            told.update(self._candidacy.told)
         led_s = 0.0 if self._led_since is None else self._clock.seconds() - self._led_since
         return {
             "zookeeper/session_connected": float(self.session == SessionState.CONNECTED),
-            "zookeeper/session_suspensions_total": told.get(SessionState.SUSPENDED, 0),
-            "zookeeper/session_reconnections_total": told.get(SessionState.CONNECTED, 0),
-            "zookeeper/session_expirations_total": told.get(SessionState.EXPIRED, 0),
+            "zookeeper/session_suspensions_total": told[SessionState.SUSPENDED],
+            "zookeeper/session_reconnections_total": told[SessionState.CONNECTED],
+            "zookeeper/session_expirations_total": told[SessionState.EXPIRED],
             "election/leaders_total": self._leaders,
             "election/leading": float(self.leader == OURSELVES),
             "election/leading_seconds": led_s,

@@ -71,6 +71,52 @@ class SeatTests(SynchronousTestCase):
         self.assertEqual(second.numbers()["election/leaders_total"], 2)
         self.assertIsNone(unwelcome(second))
 
+    def test_who_waits_enters_again(self) -> None:
+        """A session of one that waits ends: it is a candidate again, and comes to lead."""
+        first, second = self.seat("one"), self.seat("two")
+        self.successResultOf(self.win(first, "one:1"))
+        waiting = self.win(second, "two:2")
+        self.world.silence("two", silent=True)
+        self.world.pass_time(None, 10.0)
+        # Who led may lead still.
+        self.assertEqual((second.leader, self.told[-1]), ("one:1", ("two", "one:1")))
+        self.world.silence("two", silent=False)
+        self.world.pass_time(None, 10.0)
+        self.assertEqual(second.session, "connected")
+        self.assertEqual(second.numbers()["zookeeper/session_expirations_total"], 1)
+        self.assertNoResult(waiting)
+        leaving = Deferred.fromCoroutine(first.leave())
+        self.world.pass_time(leaving, 5.0)
+        self.world.pass_time(waiting, 10.0)
+        self.successResultOf(waiting)
+        self.assertEqual(second.leader, "")
+        self.assertNotIn(("two lost", None), self.told)
+
+    def test_who_leads_ends(self) -> None:
+        """A session of one that leads ends: it leads no more, for good."""
+        first = self.seat("one")
+        self.successResultOf(self.win(first, "one:1"))
+        self.world.silence("one", silent=True)
+        self.world.pass_time(None, 10.0)
+        self.assertEqual(self.told[-1], ("one lost", None))
+        self.assertIsNone(first.leader)
+
+    def test_leaving_while_it_enters(self) -> None:
+        """Whoever stops while ZooKeeper is away is not held up, and enters no more."""
+        first = self.seat("one")
+        second = self.seat("two")
+        self.successResultOf(self.win(first, "one:1"))
+        waiting = self.win(second, "two:2")
+        self.world.silence("two", silent=True)
+        self.world.pass_time(None, 10.0)
+        leaving = Deferred.fromCoroutine(second.leave())
+        self.world.pass_time(leaving, 10.0)
+        self.successResultOf(leaving)
+        self.world.silence("two", silent=False)
+        self.world.pass_time(None, 10.0)
+        self.assertNoResult(waiting)
+        self.assertNotEqual(second.session, "connected")
+
     def test_alone(self) -> None:
         """One alone has a store to tell of, and nothing else."""
         alone = Alone(MeasuredStore(MemoryStore(MemoryDisk()), self.world.clock))

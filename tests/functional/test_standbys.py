@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.testing.zookeeper import server
 from tests.functional.clusters import wait_until
-from tests.functional.several import Part, Several
+from tests.functional.several import SESSION_S, Part, Several
 
 APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
 #: Readers at once, and how often each reads.
@@ -122,7 +122,7 @@ class StandbyTests(SynchronousTestCase):
         )
 
     def test_nobody_leads(self) -> None:
-        """ZooKeeper and the leader are gone: the copy is readable, and says how old it is."""
+        """ZooKeeper and the leader are gone, for longer than a session: the copy stays readable."""
         self.wait(
             "both agents in the copy", lambda: len((self.copy() or {"slaves": ()})["slaves"]) == 2
         )
@@ -135,6 +135,15 @@ class StandbyTests(SynchronousTestCase):
         self.assertEqual(self.standby.ask("GET", "/health")[0], 200)
         cluster = read(self.standby, "/api/v1/snapshot/cluster")[1]["cols"]
         self.assertGreater(cluster["copied_at"][0], 0)
+        self.wait("more than a session", lambda: self._lag_s() > 4 * SESSION_S + 4)
+        self.assertEqual(len(self.copy()["slaves"]), 2)
+        self.all.zookeeper.start()
+        self.wait("it leads", lambda: read(self.standby, "/health/leader")[0] == 200)
+        self.assertFalse(self.standby.ended())
+
+    def _lag_s(self) -> float:
+        headers = read(self.standby, "/state?standby_reads=true")[2]
+        return float(headers.get("X-Mesos-Standby-Lag-Seconds", 0))
 
     def _stale(self) -> Any:
         _, told, headers = read(self.standby, "/state?standby_reads=true")
