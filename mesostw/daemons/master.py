@@ -31,6 +31,7 @@ from mesostw.core.master.words import StepDown
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import COMMON, Flag, FlagOptions, boolean, count, duration, port
 from mesostw.daemons.pauses import keep_pauses_short
+from mesostw.daemons.reign import begin
 from mesostw.daemons.seat import Hooks, seat_of, unwelcome
 from mesostw.daemons.standby import Standby, shown_of
 from mesostw.daemons.stopping import settled, stop_with
@@ -254,11 +255,7 @@ class MasterDaemon(Service):
             keep_pauses_short()
         await seat.win(announced(flags.info))
         self._elected = self._clock.wall()
-        stored = await seat.store.read()
-        core.reign(stored.epoch)
-        exchange.inbox = driver
-        exchange.epoch = stored.epoch
-        await driver.start(stored)
+        epoch = await begin(seat.store, core, driver, exchange)
         keep_pauses_short()
         doorway.site = site
         if self._standby is not None:
@@ -267,7 +264,7 @@ class MasterDaemon(Service):
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
             id=master_id,
-            epoch=stored.epoch,
+            epoch=epoch,
             address=identity.address,
         )
 

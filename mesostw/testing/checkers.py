@@ -71,6 +71,8 @@ class Checker:
         self._early: dict[tuple[str, str], None] = {}
         self._given_up: dict[tuple[str, str], TaskState] = {}
         self._epochs: dict[str, int] = {}
+        #: Agents that were to be given up: their tasks' ends need not be acknowledged.
+        self.gone: dict[AgentId, None] = {}
         self.statuses = 0
 
     # --- agents -------------------------------------------------------------------
@@ -107,6 +109,10 @@ class Checker:
         if epoch < newest:
             self._fault(f"{name} obeys a master of epoch {epoch} after one of epoch {newest}")
         self._epochs[name] = max(epoch, newest)
+
+    def anew(self, name: str) -> None:
+        """A machine has lost its disk: its agent is another one."""
+        self._epochs.pop(name, None)
 
     # --- frameworks ---------------------------------------------------------------
 
@@ -162,7 +168,9 @@ class Checker:
         return [
             task_id
             for task_id, attempt in worker.attempts.items()
-            if (worker.framework_id, task_id) in self.containers and not attempt.acknowledged
+            if (worker.framework_id, task_id) in self.containers
+            and not attempt.acknowledged
+            and attempt.agent_id not in self.gone
         ]
 
     def acknowledging(self, worker: Worker, status: TaskStatus) -> None:

@@ -17,7 +17,6 @@ from typing import Any, Final
 from msgspec import Struct
 from zope.interface import implementer
 
-from mesostw.bus.dial import Dialer
 from mesostw.bus.exchange import Exchange
 from mesostw.client.cores import CoreScheduler
 from mesostw.client.scheduler import SchedulerClient
@@ -54,12 +53,11 @@ from mesostw.testing.checkers import task_of
 from mesostw.testing.chronos_watch import Began, Memory, Overheard, Watcher, run_of
 from mesostw.testing.cluster import Cluster
 from mesostw.testing.lives import (
-    MASTER_ADDRESS,
     Life,
     Machine,
     PausingClock,
     Surroundings,
-    endpoints,
+    dialer_of,
 )
 from mesostw.testing.programs import IProgram
 from mesostw.unattended import unattended
@@ -283,17 +281,6 @@ class ChronosLife(Life):
     def make_clock(self) -> PausingClock:
         return self.around.parts.chronos_clock(self.around.clock)
 
-    def stand_still(self) -> None:
-        """Do nothing and read nothing, as under SIGSTOP."""
-        self.clock.paused = True
-        self.around.network.freeze(self.host)
-
-    def go_on(self, late_s: float) -> None:
-        """Go on where it was; what has come meanwhile is read ``late_s`` later."""
-        if self.alive and self.clock.paused:
-            self.clock.resume()
-            self.clock.callLater(late_s, self.around.network.thaw, self.host)
-
     async def _start(self) -> None:
         around = self.around
         exchange = Exchange(self.clock, "chronos", ())
@@ -310,7 +297,7 @@ class ChronosLife(Life):
         exchange.inbox = self.scheduler.inbox = driver
         self.feed.follow(Watcher(around, self.host, self.program.memory))
         dialing = Exchange(self.clock, "framework", forwards=False)
-        dialer = Dialer(self.clock, dialing, self.random, endpoints(self))
+        dialer = dialer_of(self, dialing)
         client = SchedulerClient(
             self.clock,
             dialing,
@@ -336,7 +323,7 @@ class ChronosLife(Life):
         if around.chance("usurping").uniform(0, 1) < USURPED:
             wait_s = self._letters.expovariate(1 / USURPED_S)
             self.clock.callLater(wait_s, self.program.usurp)
-        await client.start(MASTER_ADDRESS)
+        await client.start(around.master_address)
 
     def _reset_later(self) -> None:
         self.clock.callLater(self._letters.expovariate(1 / RESET_S), self._reset)
@@ -487,6 +474,8 @@ def _text_of(wall: float) -> str:
 
 class ChronosCluster(Cluster):
     """A cluster whose one framework is Chronos."""
+
+    loses_agents = False
 
     def _programs_of(self, frameworks: int, jobs: int) -> Sequence[IProgram]:
         return [ChronosProgram(self.around, "chronos", lambda: self.machines)]

@@ -25,18 +25,14 @@ from mesostw.core.master.records import AgentState, FrameworkState
 from mesostw.core.master.state import ClusterState
 from mesostw.model.ids import AgentId
 from mesostw.model.resources import EMPTY, Resources
-from mesostw.store.memory import MemoryDisk
 from mesostw.testing.checkers import Checker, differences, task_of
-from mesostw.testing.faults import Weather
+from mesostw.testing.faults import LoneWeather, Weather
 from mesostw.testing.frameworks import jobs_of
-from mesostw.testing.lives import (
-    Life,
-    Machine,
-    MasterLife,
-    Parts,
-    Surroundings,
-)
+from mesostw.testing.lives import Life, Machine, Parts, Surroundings
+from mesostw.testing.masters import IMasters, MasterLife, OneMaster
 from mesostw.testing.programs import IProgram, Program
+from mesostw.testing.several import SeveralMasters
+from mesostw.testing.storms import SeveralWeather
 
 #: How long things go wrong, in virtual seconds.
 STORM_S: Final = 60.0
@@ -70,9 +66,14 @@ class Cluster:
     """
     Masters, agents and frameworks, and the trouble that a seed has for them.
 
+    :param masters: with one, each that starts has the same registry; several are elected over
+        an ensemble of ZooKeeper whose servers are on their hosts.
     :param storm_s: virtual seconds during which things go wrong.
     :param parts: what to build it from; broken parts must be found.
     """
+
+    #: Whether an operator may give agents up for good.
+    loses_agents = True
 
     def __init__(
         self,
@@ -83,20 +84,23 @@ class Cluster:
         *,
         storm_s: float = STORM_S,
         parts: Parts | None = None,
+        masters: int = 1,
     ) -> None:
         self._storm_s = storm_s
         around = self.around = Surroundings(seed, parts or Parts())
         around.checker = Checker(around.wrong, self.leading, self.need_of, self.leads)
-        around.answering = self._answering
-        self._registry = MemoryDisk()
-        self._masters: list[MasterLife] = []
-        self._chance = around.chance("cluster")
         self.machines = [
             Machine(around, number, "cpus:4;mem:2048;ports:[31000-31009]")
             for number in range(agents)
         ]
         self.programs = self._programs_of(frameworks, jobs)
-        self.weather = Weather(self, around.chance("weather"))
+        self.masters: IMasters
+        if masters > 1:
+            several = self.masters = SeveralMasters(self, masters)
+            self.weather: Weather = SeveralWeather(self, several, around.chance("weather"))
+        else:
+            one = self.masters = OneMaster(around, around.chance("cluster"), self.offered)
+            self.weather = LoneWeather(self, one, around.chance("weather"))
         self._steps = 0
 
     def _programs_of(self, frameworks: int, jobs: int) -> Sequence[IProgram]:
@@ -117,27 +121,30 @@ class Cluster:
 
     @property
     def leader(self) -> MasterLife:
-        """The newest master, alive or not."""
-        return self._masters[-1]
+        """Who leads, or led last, alive or not."""
+        return self.masters.leader
 
     def leading(self) -> ClusterState | None:
-        """What readers of the newest master see; nothing while it is dead."""
-        return self.leader.feed.view if self._masters and self.leader.alive else None
+        """What readers of the leader see; nothing while it is dead."""
+        return self.masters.leading()
 
     def leads(self, master_id: str) -> bool:
-        """Whether the newest master has that id."""
-        return master_id == f"M{self.leader.number}"
+        """Whether the newest leader has that id."""
+        return master_id == self.leader.master_id
 
     def lives(self) -> list[Life]:
         """Every process that lives."""
-        found: list[Life] = [master for master in self._masters if master.alive]
+        found: list[Life] = [*self.masters.living()]
         owned = [owner.life for owner in self.owners]
         found += [life for life in owned if life is not None and life.alive]
         return found
 
     def daemons(self) -> list[Life]:
         """Processes that keep something and start again if they cannot."""
-        return [self.leader, *(one.life for one in self.machines if one.life is not None)]
+        return [
+            *self.masters.keepers(),
+            *(one.life for one in self.machines if one.life is not None),
+        ]
 
     def clients(self) -> list[str]:
         """Hosts that dial the master."""
@@ -147,35 +154,20 @@ class Cluster:
         """What a task takes."""
         return next(filter(None, (one.need_of(task_id) for one in self.programs)), EMPTY)
 
-    def _answering(self, dialler: str) -> str:
-        """Who is found by a dialler: mostly who leads, at times who led before and lives."""
-        others = [one for one in self._masters[:-1] if one.alive]
-        if others and dialler.startswith("a") and self._chance.uniform(0, 1) < 0.5:
-            return others[-1].host
-        return self.leader.host
-
-    def start_master(self) -> None:
-        """Start another master; one that lives is deposed by that, and will find out."""
-        number = len(self._masters) + 1
-        master = MasterLife(self.around, f"m{number}", number, self._registry, self._offered)
-        self._masters.append(master)
-        master.start()
-
     def start_dead(self) -> None:
-        """Start a master if none lives, and agents and frameworks that are dead."""
-        if not self._masters or not self.leader.alive:
-            self.start_master()
+        """Start masters, agents and frameworks that are dead."""
+        self.masters.start_dead()
         for owner in self.owners:
             if owner.life is None or not owner.life.alive:
                 owner.start()
 
     def start_all(self) -> None:
-        """End masters that do not lead any more, and have all else live."""
-        for master in self._masters[:-1]:
-            master.crash()
+        """Have all live that should."""
+        self.masters.start_all()
         self.start_dead()
 
-    def _offered(self, master: MasterLife, agent_id: AgentId) -> None:
+    def offered(self, master: MasterLife, agent_id: AgentId) -> None:
+        """Look at an agent of which something is offered."""
         if master is self.leader:
             for machine in self.machines:
                 if machine.agent_id == agent_id:
@@ -196,6 +188,7 @@ class Cluster:
             self._until(around.clock.seconds() + LOOK_S)
             # A process may die of what was broken before.
             self.start_dead()
+            self.masters.looked_at()
             if around.faults or not self._unrest():
                 break
         if not around.faults:
@@ -228,17 +221,19 @@ class Cluster:
                 strange = set(machine.life.core.state.tasks) - expected
                 if strange:
                     found.append(f"{machine.name} has {strange}")
-        return found or self._unrest_of_master()
+        return found or self.masters.unrest() or self._unrest_of_master()
 
     def _unrest_of_master(self) -> list[str]:
         core = self.leader.core
-        if core is None:
-            return ["no master"]
+        if core is None or not self.leader.alive:
+            return ["no master leads"]
         found = []
         state = core.state
         expected = {one for program in self.programs for one in program.expected_tasks()}
         if set(state.tasks) - expected or state.unreachable:
             found.append(f"the master has {list(state.tasks)}, {state.unreachable} unreachable")
+        if forgotten := sorted(expected - set(state.tasks)):
+            found.append(f"the master does not have {forgotten}")
         active = {one.id for one in state.agents.values() if one.state is AgentState.ACTIVE}
         found += [
             f"{machine.name} ({machine.agent_id}) is not active"

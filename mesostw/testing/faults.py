@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mesostw.testing.lives import Life
+from mesostw.testing.masters import OneMaster
 
 if TYPE_CHECKING:
     from mesostw.testing.cluster import Cluster
@@ -46,8 +47,7 @@ class Weather:
         self.happened: Counter[str] = Counter()
         self._failing: list[Life] = []
         self._kinds: Sequence[tuple[int, Callable[[], str]]] = (
-            (3, self._crash_master),
-            (2, self._depose_master),
+            *self.of_masters(),
             (4, self._crash_agent),
             (1, self._lose_machine),
             (1, self._lose_supervisor),
@@ -60,6 +60,10 @@ class Weather:
             (1, self._duplicate),
             (1, self._slow),
         )
+
+    def of_masters(self) -> Sequence[tuple[int, Callable[[], str]]]:
+        """What happens to masters, and how often beside the rest."""
+        raise NotImplementedError
 
     def begin(self) -> None:
         """Let the first fault come."""
@@ -77,16 +81,20 @@ class Weather:
         """Nothing more goes wrong, and all that did is mended."""
         self._calm = True
         network = self._cluster.around.network
-        network.heal()
+        self._heal()
         network.duplicates = 0.0
         network.delay_s = (0.0002, 0.002)
         for life in self._cluster.lives():
-            if life.clock.paused:
-                life.clock.resume()
+            self._wake(life)
         # Who has not written since its disk is full would die of it much later.
         for life in self._failing:
             life.crash()
         self._cluster.start_all()
+
+    def _wake(self, life: Life) -> None:
+        """Have a process go on that may stand still."""
+        if life.clock.paused:
+            life.clock.resume()
 
     def _lurk(self, host: str) -> None:
         """Have something happen while ``host`` is in the middle of something, now and then."""
@@ -135,18 +143,6 @@ class Weather:
 
     # --- processes --------------------------------------------------------------
 
-    def _crash_master(self) -> str:
-        self._cluster.leader.crash(silent=self._random.uniform(0, 1) < 0.2)
-        return f"back after {self._later(self._cluster.start_master):.1f} s"
-
-    def _depose_master(self) -> str:
-        """Another master starts while the old one believes that it leads."""
-        old = self._cluster.leader
-        self._cluster.start_master()
-        late_s = self._random.uniform(0, REIGN_S_MAX)
-        self._cluster.around.clock.callLater(late_s, old.crash)
-        return f"{old.host} lives on for at most {late_s:.1f} s"
-
     def _crash_agent(self) -> str:
         machine = self._random.choice(self._cluster.machines)
         if machine.life is not None:
@@ -179,7 +175,7 @@ class Weather:
         return f"{life.host} for {late_s:.1f} s"
 
     def _fail_disk(self) -> str:
-        life: Life = self._random.choice(self._cluster.daemons())
+        life = self._random.choice(self._cluster.daemons())
         life.store.fail_from_now("no space left on device")
         self._failing.append(life)
         return f"{life.host}, back after {self._later(self._cluster.start_dead):.1f} s or later"
@@ -190,18 +186,26 @@ class Weather:
         broken = self._cluster.around.network.break_one(NOTICE_S_MAX)
         return "none" if broken is None else " to ".join(broken.hosts)
 
+    def _cut(self, *ways: tuple[str, str]) -> None:
+        """Let nothing through from one host to another, for each of these."""
+        for source, target in ways:
+            self._cluster.around.network.cut_off(source, target)
+
+    def _heal(self) -> None:
+        """Let everything through again."""
+        self._cluster.around.network.heal()
+
     def _part(self) -> str:
         one = self._random.choice(self._cluster.clients())
         master = self._cluster.leader.host
-        self._cluster.around.network.part(one, master)
-        return f"{one} from {master}, for {self._later(self._cluster.around.network.heal):.1f} s"
+        self._cut((one, master), (master, one))
+        return f"{one} from {master}, for {self._later(self._heal):.1f} s"
 
     def _cut_one_way(self) -> str:
         ends = [self._random.choice(self._cluster.clients()), self._cluster.leader.host]
         self._random.shuffle(ends)
-        self._cluster.around.network.cut_off(*ends)
-        healed_s = self._later(self._cluster.around.network.heal)
-        return f"{ends[0]} to {ends[1]}, for {healed_s:.1f} s"
+        self._cut((ends[0], ends[1]))
+        return f"{ends[0]} to {ends[1]}, for {self._later(self._heal):.1f} s"
 
     def _duplicate(self) -> str:
         network = self._cluster.around.network
@@ -212,3 +216,26 @@ class Weather:
         network = self._cluster.around.network
         network.delay_s = self._random.choice(((0.0002, 0.002), (0.01, 0.5), (0.0, 0.0)))
         return f"{network.delay_s}"
+
+
+class LoneWeather(Weather):
+    """Trouble of a cluster whose masters follow one another."""
+
+    def __init__(self, cluster: Cluster, masters: OneMaster, random: Random) -> None:
+        self._masters = masters
+        super().__init__(cluster, random)
+
+    def of_masters(self) -> Sequence[tuple[int, Callable[[], str]]]:
+        return ((3, self._crash_master), (2, self._depose_master))
+
+    def _crash_master(self) -> str:
+        self._cluster.leader.crash(silent=self._random.uniform(0, 1) < 0.2)
+        return f"back after {self._later(self._masters.start):.1f} s"
+
+    def _depose_master(self) -> str:
+        """Another master starts while the old one believes that it leads."""
+        old = self._cluster.leader
+        self._masters.start()
+        late_s = self._random.uniform(0, REIGN_S_MAX)
+        self._cluster.around.clock.callLater(late_s, old.crash)
+        return f"{old.host} lives on for at most {late_s:.1f} s"

@@ -25,7 +25,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mesostw.bus.dial import Dialer
-from mesostw.bus.doorway import Doorway
 from mesostw.bus.exchange import Exchange
 from mesostw.core.agent.containers import ContainerSpec
 from mesostw.core.agent.fetches import FetchSpec
@@ -34,26 +33,25 @@ from mesostw.core.agent.machine import Agent
 from mesostw.core.agent.state import AgentState
 from mesostw.core.chronos.machine import Chronos
 from mesostw.core.marathon.machine import Marathon
-from mesostw.core.master.changes import OfferMade
-from mesostw.core.master.flags import MasterFlags
 from mesostw.core.master.machine import Master
-from mesostw.core.master.state import ClusterState
 from mesostw.daemons.agent_effects import AgentEffects
+from mesostw.daemons.seat import Seat
 from mesostw.driver import Driver
 from mesostw.feed.changes import Feed
-from mesostw.interfaces import Deposed, IFollower, IPerformer, StoreFailed
+from mesostw.interfaces import Deposed, IDialer, IFollower, IPerformer, StoreFailed
 from mesostw.launching.fetching.memory import MemoryFetcher, Trip
 from mesostw.launching.memory import MemoryHost, MemoryLauncher, Run
 from mesostw.messages.convert import messages_of
-from mesostw.messages.masters import MasterInfo
 from mesostw.model.ids import AgentId, ContainerId
 from mesostw.model.resources import Resources
 from mesostw.probing.memory import memory_prober
 from mesostw.store.memory import MemoryDisk, MemoryStore
+from mesostw.store.zookeeper import ZooKeeperStore
 from mesostw.testing.checkers import Checker
 from mesostw.testing.clock import HeapCall, HeapClock, LifeClock
 from mesostw.testing.network import MemoryNetwork
 from mesostw.testing.peers import moody
+from mesostw.testing.zookeeper.ensemble import Ensemble
 from mesostw.unattended import unattended
 
 #: Where agents and frameworks dial; the cluster says which process answers.
@@ -64,6 +62,8 @@ FLUSHES_S: Final = ((0.0005, 0.01), (0.0005, 0.01), (0.05, 0.3))
 WALL_ERRORS_S: Final = (0.0, 0.0, 0.0, 5.0, -5.0, 7200.0, -7200.0)
 #: The wait status of a program that ended with exit status 1.
 EXITED_1: Final = 256
+#: How long what a process said before it was ended may still arrive at ZooKeeper.
+LAST_WORDS_S: Final = (0.0, 0.0005, 0.002)
 
 
 class PausingClock(LifeClock):
@@ -112,6 +112,9 @@ class Parts:
     master: type[Master] = Master
     agent: type[Agent] = Agent
     master_store: type[MemoryStore] = MemoryStore
+    #: Of one of several masters.
+    zookeeper_store: type[ZooKeeperStore] = ZooKeeperStore
+    seat: type[Seat] = Seat
     agent_store: type[MemoryStore] = MemoryStore
     framework_store: type[MemoryStore] = MemoryStore
     marathon: type[Marathon] = Marathon
@@ -134,8 +137,16 @@ class Surroundings:
         #: Told of each host where something moves.
         self.watchers: list[Callable[[str], None]] = []
         self.checker: Checker
-        #: Which host answers for the master when somebody dials.
-        self.answering: Callable[[str], str] = lambda _dialler: "nobody"
+        #: Where agents and frameworks dial.
+        self.master_address = MASTER_ADDRESS
+        #: Which host answers when somebody dials one.
+        self.answering: Callable[..., str] = _itself
+        #: What finds the leader for a process that dials.
+        self.finding: Callable[[Life, IDialer], IDialer] = lambda _life, dialer: dialer
+        #: What is done about an agent that quits, and says why.
+        self.quits: Callable[[AgentLife, str], None] = self._quits
+        #: Where masters are elected, if there are several.
+        self.ensemble: Ensemble | None = None
 
     def chance(self, name: str) -> Random:
         """A source of chance of its own, so that one user more does not change the others."""
@@ -154,6 +165,9 @@ class Surroundings:
         """Something is as it must never be."""
         self.faults.append(text)
         self.tell("WRONG: {}", text)
+
+    def _quits(self, life: AgentLife, reason: str) -> None:
+        self.wrong(f"{life.host} quits: {reason}")
 
     def lines(self) -> list[str]:
         """The story as text."""
@@ -198,9 +212,27 @@ class Life:
             return
         self.alive = False
         self.clock.end()
-        self.store.crash(self.random.choice((0, 0, 1, 2)))
+        self.lose_unkept()
         self.around.network.crash(self.host, silent=silent)
+        ensemble = self.around.ensemble
+        if ensemble is not None and not silent:
+            ensemble.hang_up(self.host, self.random.choice(LAST_WORDS_S))
         self.around.tell("{} dies", self.host)
+
+    def lose_unkept(self) -> None:
+        """Lose what was not flushed, or most of it."""
+        self.store.crash(self.random.choice((0, 0, 1, 2)))
+
+    def stand_still(self) -> None:
+        """Do nothing and read nothing, as under SIGSTOP."""
+        self.clock.paused = True
+        self.around.network.freeze(self.host)
+
+    def go_on(self, late_s: float) -> None:
+        """Go on where it was; what has come meanwhile is read ``late_s`` later."""
+        if self.alive and self.clock.paused:
+            self.clock.resume()
+            self.clock.callLater(late_s, self.around.network.thaw, self.host)
 
     def gave_up(self, failure: Failure) -> None:
         """The process ends itself: for a good reason, or because of a bug."""
@@ -213,64 +245,6 @@ class Life:
             self.around.wrong(f"{self.host} gave up: {failure.getTraceback()}\n" + "\n".join(story))
         self.around.tell("{} gives up: {}", self.host, failure.getErrorMessage())
         self.crash()
-
-
-@implementer(IPerformer)
-class NothingOfItsOwn:
-    """A master's core has no effects beside those that every driver performs."""
-
-    def perform(self, effect: object) -> None:
-        raise AssertionError(f"nobody performs {effect!r}")
-
-
-@implementer(IFollower)
-class MasterLife(Life):
-    """A master over its registry."""
-
-    def __init__(
-        self,
-        around: Surroundings,
-        host: str,
-        number: int,
-        disk: MemoryDisk,
-        look: Callable[[MasterLife, AgentId], None],
-    ) -> None:
-        super().__init__(around, host, number)
-        self.store = self.make_store(around.parts.master_store, disk)
-        self.feed: Feed[ClusterState, Any] = Feed(ClusterState())
-        self._look = look
-        self.core: Master | None = None
-
-    async def _start(self) -> None:
-        clock, exchange = self.clock, Exchange(self.clock, "master", ("agent", "framework"))
-        stored = await self.store.read()
-        master_id = f"M{self.number}"
-        info = MasterInfo(id=master_id, ip=0, port=5050, hostname=self.host)
-        core = self.core = self.around.parts.master(
-            master_id, MasterFlags(info=info), stored.epoch, self.random
-        )
-        driver = self.driver = Driver(
-            clock,
-            core,
-            self.store,
-            self.feed,
-            exchange,
-            NothingOfItsOwn(),
-            self.gave_up,
-            checking=True,
-        )
-        exchange.inbox = driver
-        exchange.id, exchange.epoch = master_id, stored.epoch
-        self.feed.follow(self)
-        await driver.start(stored)
-        self.around.network.listen(self.host, Doorway(exchange))
-
-    def changed(self, seq: int, changes: Sequence[object]) -> None:
-        """Have each agent looked at of which something is offered; part of ``IFollower``."""
-        for change in changes:
-            if type(change) is OfferMade:
-                self._look(self, change.offer.agent_id)
-                self.around.busy(self.host)
 
 
 class Machine:
@@ -376,7 +350,7 @@ class AgentLife(Life):
         self.feed.follow(self)
         await self.launcher.start()
         await self.driver.start()
-        Dialer(self.clock, self.exchange, self.random, endpoints(self)).dial(MASTER_ADDRESS)
+        dialer_of(self, self.exchange).dial(self.around.master_address)
 
     def crash(self, *, silent: bool = False) -> None:
         self.launcher.crash()
@@ -387,7 +361,7 @@ class AgentLife(Life):
         self._effects.perform(effect)
 
     def _quit(self, reason: str, failed: bool) -> None:
-        self.around.wrong(f"{self.host} quits: {reason}")
+        self.around.quits(self, reason)
 
     def _trip(self, spec: FetchSpec) -> Trip:
         self.around.tell("{} fetches for {}", self.host, spec.container_id)
@@ -424,15 +398,25 @@ class Caller:
 class MasterEndpoint:
     """Whatever host answers for the master at the moment of dialling."""
 
-    def __init__(self, life: Life) -> None:
-        self._life = life
+    def __init__(self, life: Life, host: str) -> None:
+        self._life, self._host = life, host
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         life = self._life
         to_host = life.around.network.endpoint_from(life.host)
-        return to_host(life.around.answering(life.host), 0).connect(Caller(life, protocolFactory))
+        answering = life.around.answering(life.host, self._host)
+        return to_host(answering, 0).connect(Caller(life, protocolFactory))
+
+
+def _itself(_dialler: str, host: str = "nobody") -> str:
+    return host
 
 
 def endpoints(life: Life) -> Callable[[str, int], IStreamClientEndpoint]:
-    """How a process reaches the master."""
-    return lambda _host, _port: MasterEndpoint(life)
+    """How a process reaches a master."""
+    return lambda host, _port: MasterEndpoint(life, host)
+
+
+def dialer_of(life: Life, exchange: Exchange) -> IDialer:
+    """What a process dials the leading master with."""
+    return life.around.finding(life, Dialer(life.clock, exchange, life.random, endpoints(life)))

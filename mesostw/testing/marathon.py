@@ -15,7 +15,6 @@ from typing import Any, Final
 from msgspec import Struct
 from zope.interface import implementer
 
-from mesostw.bus.dial import Dialer
 from mesostw.bus.exchange import Exchange
 from mesostw.client.cores import CoreScheduler
 from mesostw.client.scheduler import SchedulerClient
@@ -50,7 +49,7 @@ from mesostw.model.resources import Resources
 from mesostw.probing.memory import Scripted, memory_prober
 from mesostw.testing.checkers import task_of
 from mesostw.testing.cluster import Cluster
-from mesostw.testing.lives import MASTER_ADDRESS, Life, Machine, Surroundings, endpoints
+from mesostw.testing.lives import Life, Machine, Surroundings, dialer_of
 from mesostw.testing.programs import IProgram
 from mesostw.testing.watcher import Memory, Watcher
 from mesostw.unattended import unattended
@@ -219,7 +218,7 @@ class MarathonLife(Life):
         exchange.inbox = self.scheduler.inbox = driver
         self.feed.follow(Watcher(around, self.host, self.program.memory, lambda: self.feed.view))
         dialing = Exchange(self.clock, "framework", forwards=False)
-        dialer = Dialer(self.clock, dialing, self.random, endpoints(self))
+        dialer = dialer_of(self, dialing)
         client = SchedulerClient(
             self.clock,
             dialing,
@@ -243,7 +242,7 @@ class MarathonLife(Life):
         User(self).begin()
         if around.chance("meddler").uniform(0, 1) < MEDDLED:
             Meddler(self).begin()
-        await client.start(MASTER_ADDRESS)
+        await client.start(self.around.master_address)
 
     def _tell(self, stimuli: Sequence[object]) -> None:
         if self.alive and self.driver is not None:
@@ -409,6 +408,8 @@ class Meddler:
 
 class MarathonCluster(Cluster):
     """A cluster whose one framework is Marathon."""
+
+    loses_agents = False
 
     def _programs_of(self, frameworks: int, jobs: int) -> Sequence[IProgram]:
         return [MarathonProgram(self.around, "marathon", lambda: self.machines)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
-from mesostw.bus.dial import Dialer
 from mesostw.bus.exchange import Exchange
 from mesostw.client.scheduler import SchedulerClient
 from mesostw.messages import TaskStatus
 from mesostw.model.resources import Resources
 from mesostw.store.memory import MemoryDisk
 from mesostw.testing.frameworks import Job, Worker, framework_info
-from mesostw.testing.lives import MASTER_ADDRESS, Life, Surroundings, endpoints
+from mesostw.testing.lives import Life, Surroundings, dialer_of
 
 
 class IProgram(Protocol):
@@ -127,8 +126,8 @@ class FrameworkLife(Life):
     async def _start(self) -> None:
         info = await self.worker.wake()
         exchange = Exchange(self.clock, "framework", forwards=False)
-        dialer = Dialer(self.clock, exchange, self.random, endpoints(self))
+        dialer = dialer_of(self, exchange)
         client = SchedulerClient(self.clock, exchange, dialer, self.worker, info)
-        await client.start(MASTER_ADDRESS)
+        await client.start(self.around.master_address)
         if self.worker.failure is not None:
             self.gave_up(self.worker.failure)

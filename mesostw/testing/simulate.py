@@ -5,6 +5,7 @@ Run simulations by their seeds, and tell the story of those that failed.
 
     python -m mesostw.testing.simulate --seed 7
     python -m mesostw.testing.simulate --seeds 1-200
+    python -m mesostw.testing.simulate --masters 3 --seeds 1-200
     python -m mesostw.testing.simulate --marathon --seed 7
     python -m mesostw.testing.simulate --chronos --seed 7
     python -m mesostw.testing.simulate --chronos --year --seed 7
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--seconds", type=float, default=STORM_S, help="how long things go wrong")
     parser.add_argument("--marathon", action="store_true", help="the framework is Marathon")
     parser.add_argument("--chronos", action="store_true", help="the framework is Chronos")
+    parser.add_argument("--masters", type=int, default=1, help="how many, over ZooKeeper")
     parser.add_argument("--year", action="store_true", help="200 jobs of Chronos for a year")
     parser.add_argument("--days", type=int, default=DAYS, help="how long such a year is")
     parser.add_argument("--story", action="store_true", help="tell the story also of a success")
@@ -72,9 +74,9 @@ def of_seed(seed: int, options: argparse.Namespace) -> Cluster | ChronosYear:
     if options.year:
         return ChronosYear(seed, days=options.days)
     if options.chronos:
-        return ChronosCluster(seed, storm_s=options.seconds)
+        return ChronosCluster(seed, storm_s=options.seconds, masters=options.masters)
     kind = MarathonCluster if options.marathon else Cluster
-    return kind(seed, storm_s=options.seconds)
+    return kind(seed, storm_s=options.seconds, masters=options.masters)
 
 
 def summary(report: Report) -> str:

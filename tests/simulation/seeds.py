@@ -17,12 +17,13 @@ class SeedCase(SynchronousTestCase):
     """After any trouble a cluster comes to rest, and nothing was ever wrong."""
 
     cluster: ClassVar[type[Cluster]] = Cluster
+    masters: ClassVar[int] = 1
 
     def run_seeds(self, seeds: Iterable[int], storm_s: float = 60.0) -> None:
         """Run each; the first that fails tells its story."""
         try:
             for seed in seeds:
-                report = self.cluster(seed, storm_s=storm_s).run()
+                report = self.cluster(seed, storm_s=storm_s, masters=self.masters).run()
                 if report.faults:
                     story = "\n".join(report.lines[-60:])
                     self.fail(f"seed {seed} (storm of {storm_s:g} s):\n{story}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import IZooKeeper, IZooSession
@@ -128,6 +129,20 @@ class FaultTests(zookeeper.ContractCase, SynchronousTestCase):
         self.fault(later, ConnectionLost)
         self.until(lambda: client.state is SessionState.CONNECTED)
         self.assertEqual(self.result(client.children("/"))[0], ("x", "zookeeper"))
+
+    def test_closed_while_a_link_breaks(self) -> None:
+        """Whoever hears that a link broke may close the session, which ends once."""
+        client = self.open()
+        self.world.servers.weather("a").next_fault = Fault.BEFORE
+        closed: list[Deferred[None]] = []
+
+        def ask_again(_: Failure) -> None:
+            client.get("/").addErrback(lambda _: closed.append(client.close()))
+
+        client.create("/x").addErrback(ask_again)
+        self.until(lambda: bool(closed))
+        self.result(closed[0])
+        self.assertIs(client.state, SessionState.EXPIRED)
 
     def test_partition(self) -> None:
         """Who is cut off knows it before anybody else may take its place."""

@@ -390,6 +390,9 @@ class MemorySession(Operations):
 
     def _finish(self) -> None:
         """There is no session any more; whoever waits hears of it, the listener last."""
+        if self._ended:
+            # Somebody who was told that a link broke has closed it.
+            return
         self._ended = True
         self._stop(*self._timers)
         if self._line is not None:

@@ -20,12 +20,13 @@ from twisted.internet.interfaces import IDelayedCall
 from mesostw.interfaces import IClock
 from mesostw.model.zookeeper import (
     Acl,
+    Delete,
     Happening,
     Operation,
     Watched,
     ZooKeeperFault,
 )
-from mesostw.testing.zookeeper.tree import Identities, Tree
+from mesostw.testing.zookeeper.tree import NOBODY, Identities, Tree
 
 #: Of one way over a link, in seconds: at least and at most.
 DELAY_S: Final = (0.0001, 0.001)
@@ -249,6 +250,11 @@ class Ensemble:
         found = self.sessions.get(session)
         if found is not None:
             self._end(found)
+
+    def remove(self, path: str) -> None:
+        """Remove a node, as somebody does who is no client of ours."""
+        _, events = self.tree.change((Delete(path),), 0, NOBODY, self._now_ms())
+        self._tell(events)
 
     def stop(self) -> None:
         """No server runs; what they kept stays."""

@@ -1,0 +1,71 @@
+"""Which master led when, and what none may do while another does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from mesostw.model.zookeeper import Create, Delete, Operation, SessionState, SetData
+from mesostw.testing.lives import Surroundings
+
+if TYPE_CHECKING:
+    from mesostw.testing.several import Candidate
+
+#: Seconds until a process that stood still has found out what happened meanwhile.
+AWAKE_S: Final = 0.5
+
+
+class Reigns:
+    """
+    Remembers whose session took the store over, and complains about whoever acts beside it.
+
+    :param session_s: how long a master whose session still lives may not have heard that it was
+        taken out of the election.
+    """
+
+    def __init__(self, around: Surroundings, session_s: float) -> None:
+        self._around, self._session_s = around, session_s
+        #: The session that took the store over last.
+        self._taker = 0
+        self._epoch = 0
+        #: Until when somebody cannot know what others know, by session.
+        self._excused: dict[int, float] = {}
+        #: Writes by reign.
+        self.writes = 0
+
+    def excuse(self, life: Candidate, for_s: float) -> None:
+        """Allow a master so much time to find out that it leads no more."""
+        if life.reach.session is not None:
+            session = life.reach.session.session_id
+            until_s = self._around.clock.seconds() + for_s
+            self._excused[session] = max(self._excused.get(session, 0.0), until_s)
+
+    def written(self, session: int, root: str, operations: Sequence[Operation]) -> None:
+        """Complain if a write lands after another has taken the store over."""
+        for one in operations:
+            if isinstance(one, SetData) and one.path == f"{root}/epoch":
+                self._around.tell("session {:x} takes the store over", session)
+                self._taker = session
+            elif isinstance(one, Create | Delete) and one.path.startswith(f"{root}/log/"):
+                self.writes += 1
+                if session != self._taker:
+                    self._around.wrong(
+                        f"session {session:x} writes {one.path} after {self._taker:x} has taken"
+                        " the store over"
+                    )
+
+    def began(self, life: Candidate) -> None:
+        """Complain if a reign has no newer epoch than the last."""
+        if life.epoch <= self._epoch:
+            self._around.wrong(f"{life.host} leads under {life.epoch} after {self._epoch}")
+        self._epoch = max(self._epoch, life.epoch)
+
+    def acts(self, life: Candidate) -> None:
+        """Complain if a master says something while it cannot know that it leads, or does not."""
+        session = life.reach.session
+        assert session is not None
+        if session.state is not SessionState.CONNECTED:
+            self._around.wrong(f"{life.host} acts while its session is {session.state}")
+        excused_s = self._excused.get(session.session_id, 0.0)
+        if session.session_id != self._taker and self._around.clock.seconds() > excused_s:
+            self._around.wrong(f"{life.host} acts while another leads")
