@@ -75,6 +75,7 @@ class StandbyTests(SynchronousTestCase):
         self.wait("the same at the standby", lambda: self.copy() == still(self.all.state()))
         self.check_redirections()
         self.check_readers()
+        self.check_the_dashboards_own()
         status, ready, _ = read(self.standby, "/health/ready")
         self.assertEqual((status, ready["status"]), (200, "following"))
         self.assertEqual((ready["copy_of"], ready["session"]), (self.leader.address, "connected"))
@@ -101,6 +102,37 @@ class StandbyTests(SynchronousTestCase):
         self.assertEqual(snapshot["leader"], [self.leader.address])
         self.assertEqual(snapshot["copied_by"], [self.standby.address])
         self.assertEqual((snapshot["copied_at"], snapshot["agents_active"]), ([0.0], [2]))
+
+    def check_the_dashboards_own(self) -> None:
+        """A page here reaches Marathon, the leader's words, and what the leader does."""
+        self.assertEqual(len(read(self.standby, "/marathon/v2/apps")[1]["apps"]), 1)
+        framework = self.all.state()["frameworks"][0]
+        task = f"{framework['id']}/{framework['tasks'][0]['id']}"
+        status, why, _ = read(self.standby, f"/api/v1/why/task/{task}")
+        self.assertEqual((status, why), (200, read(self.leader, f"/api/v1/why/task/{task}")[1]))
+        agent = framework["tasks"][0]["slave_id"]
+        sandbox = self.sandbox(agent)
+        path = f"/api/v1/agents/{agent}/files/browse?path={sandbox}"
+        self.assertEqual(read(self.standby, path)[:2], read(self.leader, path)[:2])
+        self.assertEqual(read(self.standby, path)[0], 200)
+        self.assertEqual(self.standby.ask("POST", f"/api/v1/tasks/{task}/kill", {})[0], 202)
+        name = framework["tasks"][0]["id"]
+        self.wait("another instead", lambda: name not in self.names() and len(self.names()) == 3)
+
+    def sandbox(self, agent: str) -> str:
+        """Of an executor there."""
+        states = [one.ask("GET", "/state")[1] for one in self.all.agents]
+        (state,) = [one for one in states if one["id"] == agent]
+        return str(state["frameworks"][0]["executors"][0]["directory"])
+
+    def names(self) -> set[str]:
+        """What runs, as the copy tells."""
+        return {
+            task["id"]
+            for framework in (self.copy() or {"frameworks": ()})["frameworks"]
+            for task in framework["tasks"]
+            if task["state"] == "TASK_RUNNING"
+        }
 
     def check_readers(self) -> None:
         """Twenty readers at the standby cost the leader one link and no request."""
