@@ -46,6 +46,7 @@ from mesostw.messages.tasks import TaskStatusReason
 from mesostw.model.ids import AgentId, ExecutorId, FrameworkId, LinkId, TaskId
 from mesostw.model.names import id_fault
 from mesostw.model.resources import EMPTY, Resources, ResourcesError
+from mesostw.model.tasks import TaskState
 
 
 class _Told:
@@ -87,6 +88,8 @@ def reregistered(turn: Turn, link: LinkId, peer: Peer, heard: ReregisterAgent) -
     agent = _take_in(turn, link, known, heard, told, agent_id)
     agents.joined(turn, peer, agent_id)
     _merge(turn, agent, told, returning=returning)
+    if returning:
+        _missed(turn, agent, told)
     _answer(turn, agent, told)
     tasks.kills_repeated(turn, agent)
 
@@ -260,6 +263,25 @@ def _merge(turn: Turn, agent: Agent, told: _Told, *, returning: bool) -> None:
             charged[executor.framework_id, executor.role] = held + executor.resources
     if charged:
         _charge(turn, agent, charged)
+
+
+def _missed(turn: Turn, agent: Agent, told: _Told) -> None:
+    """
+    End what had strayed with the agent and did not come back with it.
+
+    A launch that was lost with the link, most often: its framework may wait for it, and nobody
+    else would say before it asks.
+    """
+    for load in tuple(turn.state.framework_loads.values()):
+        for task in tuple(load.unreachable.values()):
+            if task.agent_id == agent.id and task.key not in told.tasks:
+                tasks.ended(
+                    turn,
+                    task,
+                    TaskState.TASK_GONE,
+                    TaskStatusReason.REASON_AGENT_REREGISTERED,
+                    f"Agent {agent.id} is back without it",
+                )
 
 
 def _charge(turn: Turn, agent: Agent, charged: Mapping[tuple[FrameworkId, str], Resources]) -> None:
