@@ -91,8 +91,11 @@ def _run(asked: argparse.Namespace, scale: Scale, seed: int) -> tuple[str, Judge
         is_held = not found.findings and not campaign.left
         saved(campaign.directory, campaign.plan, evidence)
         report.save(campaign.directory / "results.json", [(seed, found)], strict=asked.strict)
+        held = "held" if is_held else "broken"
+        sys.stdout.write(f"=== seed {seed} on hosts: {held}; of Chronos:\n")
         sys.stdout.write(f"{report.table(seed, evidence, found)}\n")
         sys.stdout.write(f"{of_chronos.story(evidence)}\n")
+        sys.stdout.write(campaign.found.app.story)
         sys.stdout.writelines(f"was left over: {line}\n" for line in campaign.left)
         sys.stdout.flush()
     finally:

@@ -158,15 +158,17 @@ class Harming(Nemesis[Streets]):
         self._campaign = campaign
 
     def before(self, fault: Fault) -> None:
-        """Of what takes instances of the app nobody is to blame Marathon."""
-        if kind_of(fault.kind).ends_tasks:
-            self._campaign.shop.waive()
+        """Of what takes or hides instances of the app nobody is to blame Marathon."""
+        kind = kind_of(fault.kind)
+        if kind.ends_tasks or kind.hides_tasks:
+            self._campaign.shop.waive(least=not kind.ends_tasks)
         if fault.kind == LOST:
             self._campaign.lookout.agents -= 1
 
     def after(self, fault: Fault) -> None:
         """From now on it is Marathon's to have them all serve again."""
-        if kind_of(fault.kind).ends_tasks:
+        kind = kind_of(fault.kind)
+        if kind.ends_tasks or kind.hides_tasks:
             self._campaign.shop.resume()
         if fault.kind == LOST:
             self._campaign.shop.wipe()

@@ -31,29 +31,31 @@ class Kind(Struct, frozen=True):
         ``all`` for every part, or ``some`` for three of them.
     :param share: of the time that a fault lasts.
     :param ends_tasks: whether tasks may die of it, or be out of reach of who watches them.
+    :param hides_tasks: whether tasks may go on where no master can hear of them.
     """
 
     act: str
     whom: str
     share: float = 1.0
     ends_tasks: bool = False
+    hides_tasks: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "halves": Kind("halves", "hosts"),
-    "one host apart": Kind("apart", "host"),
-    "leading Chronos apart": Kind("apart", "leader chronos"),
-    "leading ZooKeeper apart": Kind("apart", "leader zookeeper"),
-    "leading master apart": Kind("apart", "leader master"),
-    "leading Marathon apart": Kind("apart", "leader marathon"),
-    "majority ring": Kind("ring", "hosts"),
-    "bridge": Kind("bridge", "hosts"),
-    "one way": Kind("one way", "host"),
+    "halves": Kind("halves", "hosts", hides_tasks=True),
+    "one host apart": Kind("apart", "host", hides_tasks=True),
+    "leading Chronos apart": Kind("apart", "leader chronos", hides_tasks=True),
+    "leading ZooKeeper apart": Kind("apart", "leader zookeeper", hides_tasks=True),
+    "leading master apart": Kind("apart", "leader master", hides_tasks=True),
+    "leading Marathon apart": Kind("apart", "leader marathon", hides_tasks=True),
+    "majority ring": Kind("ring", "hosts", hides_tasks=True),
+    "bridge": Kind("bridge", "hosts", hides_tasks=True),
+    "one way": Kind("one way", "host", hides_tasks=True),
     "ZooKeeper's ports": Kind("zookeeper ports", "host"),
-    "agent from masters": Kind("masters from agent", "agent"),
-    "flapping": Kind("flapping", "host"),
-    "loss of 20 %": Kind("loss", "hosts"),
-    "resets": Kind("resets", "hosts", share=0.5),
+    "agent from masters": Kind("masters from agent", "agent", hides_tasks=True),
+    "flapping": Kind("flapping", "host", hides_tasks=True),
+    "loss of 20 %": Kind("loss", "hosts", hides_tasks=True),
+    "resets": Kind("resets", "hosts", share=0.5, hides_tasks=True),
     "link down": Kind("link down", "host", ends_tasks=True),
     "delay of ZooKeeper": Kind("delay", "host"),
     "kill leading Chronos": Kind("kill", "leader chronos", share=0.5),
@@ -61,7 +63,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "kill leading Marathon": Kind("kill", "leader marathon", share=0.5),
     "kill leading ZooKeeper": Kind("kill", "leader zookeeper", share=0.5),
     "kill three of any": Kind("kill", "some", share=0.5),
-    "storm": Kind("storm", "all"),
+    "storm": Kind("storm", "all", hides_tasks=True),
     "kill all masters": Kind("kill", "all master", share=0.5),
     "kill all Chronoses": Kind("kill", "all chronos", share=0.5),
     "kill all ZooKeepers": Kind("kill", "all zookeeper", share=0.5),
@@ -71,7 +73,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "stop leading Chronos long": Kind("pause", "leader chronos"),
     "stop leading master long": Kind("pause", "leader master"),
     "stop leading ZooKeeper": Kind("pause", "leader zookeeper"),
-    "stop an agent": Kind("pause", "agent"),
+    "stop an agent": Kind("pause", "agent", hides_tasks=True),
     "power of one host": Kind("power", "host", ends_tasks=True),
     "power of all hosts": Kind("power", "hosts", share=0.5, ends_tasks=True),
     "rolling restart": Kind("roll", "all"),
@@ -79,7 +81,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "session of master ended": Kind("expire", "leader master", share=0.3),
     "session of Marathon ended": Kind("expire", "leader marathon", share=0.3),
     "disk of ZooKeeper full": Kind("fill", "zookeeper"),
-    "disk of agent full": Kind("fill", "agent"),
+    "disk of agent full": Kind("fill", "agent", hides_tasks=True),
     "executors killed": Kind("kill supervisor", "agent", share=0.3, ends_tasks=True),
 }
 #: The last one, where there are enough agents and the time: nobody hears of it again.

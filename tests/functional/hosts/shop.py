@@ -2,13 +2,16 @@
 An app that is changed again and again, watched from outside for whether enough of it serve.
 
 Its upgrades promise that half of its instances serve at any time, and that half as many more
-run at most.  Where a fault takes instances itself, nothing is promised until all serve again.
+run at most.  Where a fault takes instances itself, nothing is promised until all serve again;
+where it hides some from every master, these may run beside those that are counted: then only
+that half of them serve is promised.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import sys
 import threading
 import time
@@ -53,6 +56,8 @@ class Sold(Struct, frozen=True, kw_only=True):
     rounds: int
     #: For how long nothing was promised.
     waived_s: float
+    #: If it never came to rest, what Marathon says of it, for who has to find out why.
+    story: str = ""
 
 
 class Shop:
@@ -127,12 +132,13 @@ class Shop:
         assert self._witness is not None
         self._witness.rule(APP, *limits(INSTANCES, LEAST, OVER))
 
-    def waive(self) -> None:
-        """Promise nothing until all serve again."""
+    def waive(self, *, least: bool) -> None:
+        """Promise nothing until all serve again; or if ``least``, that half of them serve."""
         assert self._witness is not None
         with self._lock:
             self._waived.append(time.monotonic())
-            self._witness.rule(APP, 0, 10 * INSTANCES)
+            few = limits(INSTANCES, LEAST, OVER)[0] if least else 0
+            self._witness.rule(APP, few, 10 * INSTANCES)
 
     def resume(self) -> None:
         """Whatever took instances takes none any more."""
@@ -166,8 +172,9 @@ class Shop:
     def _all_serve(self) -> bool:
         """Whether there are all, and each of them serves."""
         assert self._witness is not None
-        alive = {one.task_id for one in self._witness.alive(APP)}
-        return len(alive) >= INSTANCES and alive <= self._witness.serving(APP)
+        alive = self._alive()
+        most = limits(INSTANCES, LEAST, OVER)[1]
+        return INSTANCES <= len(alive) <= most and alive <= self._witness.serving(APP)
 
     # --- the end --------------------------------------------------------------------------
 
@@ -181,6 +188,7 @@ class Shop:
         while not self._is_calm() and time.monotonic() < until:
             time.sleep(LOOK_S)
         last = tuple(sorted(self._last()))
+        story = "" if self._is_calm() else self._story()
         self._witness.close()
         with self._lock:
             if self._waived:
@@ -191,6 +199,7 @@ class Shop:
             broken=tuple(self._witness.broken()),
             rounds=self._witness.rounds,
             waived_s=self._waived_s,
+            story=story,
         )
 
     def stop(self) -> None:
@@ -207,6 +216,13 @@ class Shop:
         except (OSError, http.client.HTTPException, ValueError):
             return False
         return answer.status == 200 and answer.body == []
+
+    def _story(self) -> str:
+        found = {}
+        for path in (f"/why/apps{APP}", "/v2/deployments", "/v2/queue", f"/v2/apps{APP}/tasks"):
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                found[path] = self._marathon.ask("GET", path).body
+        return json.dumps(found, indent=1)
 
     def _alive(self) -> set[str]:
         assert self._witness is not None
