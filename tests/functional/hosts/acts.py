@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,6 +16,7 @@ from kazoo.handlers.threading import KazooTimeoutError
 
 from tests.functional.chronos.nemesis import ACTS as OF_PROCESSES
 from tests.functional.chronos.nemesis import Act
+from tests.functional.chronos.town import RESTART_S
 from tests.functional.hosts import sessions, walls
 from tests.functional.hosts.leaders import leading_part
 from tests.functional.hosts.streets import Streets
@@ -32,6 +34,8 @@ BREAK_S: Final = 0.5
 SEEK_S: Final = 3.0
 #: Of a host without power, until it has it again.
 DARK_S: Final = 5.0
+#: What the parts of a host have to come up again.
+UP_S: Final = 12.0
 LEADER: Final = "leader "
 
 Target = Sequence[str]
@@ -193,6 +197,21 @@ def _power(town: Streets, targets: Target, until: float, chance: Random) -> str:
     return " ".join(hosts)
 
 
+def _roll(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    """Host after host, as who brings a new version does: the next when the last is up again."""
+    began = time.monotonic()
+    for host in _hosts(town, targets):
+        names = town.layout.parts_on(host)
+        for name in names:
+            town.signal(name, signal.SIGTERM)
+        # It takes a while until it is noticed that they have ended.
+        time.sleep(RESTART_S)
+        up_until = time.monotonic() + UP_S
+        while not all(town.parts[name].is_up for name in names) and time.monotonic() < up_until:
+            time.sleep(0.1)
+    return f"all in {time.monotonic() - began:.1f} s"
+
+
 def _expire(town: Streets, targets: Target, until: float, chance: Random) -> str:
     role, servers = targets[0].removeprefix(LEADER), town.addresses_of("zookeeper")
     seek_until = time.monotonic() + SEEK_S
@@ -227,4 +246,5 @@ ACTS: Final[Mapping[str, Act[Streets]]] = {
     "delay": _delay,
     "power": _power,
     "expire": _expire,
+    "roll hosts": _roll,
 }

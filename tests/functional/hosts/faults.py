@@ -76,7 +76,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "stop an agent": Kind("pause", "agent", hides_tasks=True),
     "power of one host": Kind("power", "host", ends_tasks=True),
     "power of all hosts": Kind("power", "hosts", share=0.5, ends_tasks=True),
-    "rolling restart": Kind("roll", "all"),
+    "rolling restart": Kind("roll hosts", "hosts"),
     "session of Chronos ended": Kind("expire", "leader chronos", share=0.3),
     "session of master ended": Kind("expire", "leader master", share=0.3),
     "session of Marathon ended": Kind("expire", "leader marathon", share=0.3),
