@@ -82,6 +82,8 @@ class Standby:
         """We lead: whoever is connected is answered by ``site`` from the next request on."""
         self.site.resource = site.resource
         self.stop("elected")
+        # The rest of this is in circles, which are rarely looked for, and the copy is large.
+        self._following.feed.view = ClusterState()
 
     def stop(self, why: str = "shutdown") -> None:
         """Follow nobody; browsers come back, and find what is here then."""

@@ -105,29 +105,10 @@ class ClusterState:
         self.ended = Tally()
         #: Tasks that are unreachable.
         self.unreachable = 0
-        self._folds: dict[type[MasterChange], Callable[[Never], None]] = {
-            TaskChanged: self._task_changed,
-            TaskRemoved: self._task_removed,
-            TaskStrayed: self._task_strayed,
-            TaskForgotten: self._task_forgotten,
-            OfferMade: self._offer_made,
-            OfferEnded: self._offer_ended,
-            ExecutorChanged: self._executor_changed,
-            ExecutorRemoved: self._executor_removed,
-            AgentKept: self._agent_put,
-            AgentChanged: self._agent_put,
-            AgentRemoved: self._agent_removed,
-            FrameworkKept: self._framework_put,
-            FrameworkChanged: self._framework_put,
-            FrameworkRemoved: self._framework_removed,
-            FrameworkForgotten: self._framework_forgotten,
-            WeightChanged: self._weight_changed,
-            EndedCounted: self._ended_counted,
-        }
 
     def apply(self, change: MasterChange) -> None:
         """Take one change in; the only way that anything here changes."""
-        self._folds[type(change)](change)  # type: ignore[arg-type]
+        _FOLDS[type(change)](self, change)  # type: ignore[arg-type]
 
     # --- questions -----------------------------------------------------------
 
@@ -325,3 +306,26 @@ class ClusterState:
         if found is None:
             found = self.framework_loads[framework_id] = FrameworkLoad()
         return found
+
+
+#: Which method takes in which change.  Here, and not bound in each state: a state that is
+#: in no circle is gone as soon as nobody has it, however rarely circles are looked for.
+_FOLDS: Final[dict[type[MasterChange], Callable[[ClusterState, Never], None]]] = {
+    TaskChanged: ClusterState._task_changed,
+    TaskRemoved: ClusterState._task_removed,
+    TaskStrayed: ClusterState._task_strayed,
+    TaskForgotten: ClusterState._task_forgotten,
+    OfferMade: ClusterState._offer_made,
+    OfferEnded: ClusterState._offer_ended,
+    ExecutorChanged: ClusterState._executor_changed,
+    ExecutorRemoved: ClusterState._executor_removed,
+    AgentKept: ClusterState._agent_put,
+    AgentChanged: ClusterState._agent_put,
+    AgentRemoved: ClusterState._agent_removed,
+    FrameworkKept: ClusterState._framework_put,
+    FrameworkChanged: ClusterState._framework_put,
+    FrameworkRemoved: ClusterState._framework_removed,
+    FrameworkForgotten: ClusterState._framework_forgotten,
+    WeightChanged: ClusterState._weight_changed,
+    EndedCounted: ClusterState._ended_counted,
+}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from weakref import ref
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.master.state import ClusterState
@@ -31,6 +34,15 @@ class FoldTests(SynchronousTestCase):
         self.assert_same(bench)
         framework.say(Teardown())
         self.assert_same(bench)
+
+    def test_gone_when_nobody_has_it(self) -> None:
+        """A state is in no circle: a daemon that replaces one does not wait for a collection."""
+        view = ClusterState()
+        watch = ref(view)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del view
+        self.assertIsNone(watch())
 
     def assert_same(self, bench: Bench) -> None:
         own, view = bench.master.state, ClusterState()
