@@ -105,8 +105,9 @@ class Board:
         self._layout.cleared()
 
     def stop(self) -> None:
-        """Follow the feed no more."""
+        """Follow the feed no more, and forget every row."""
         self._stop()
+        self.sleep()
 
 
 def _nobody() -> None:

@@ -121,7 +121,6 @@ class Live:
                 call.cancel()
         self._calls.clear()
         self._board.stop()
-        self._board.sleep()
 
     def looked(self) -> None:
         """Somebody wants to see the board: wake it, and keep it awake a while."""
