@@ -6,7 +6,9 @@ A framework for the tests that kill things: a process of its own that writes dow
 
 ``SCRIPT`` is a line for the shell in which ``@`` is the number of the task.  No task is ever
 launched again, whatever becomes of it, so that one that runs twice is the cluster's doing.
-With ``--every`` one is launched after the other, not sooner than so many seconds after it.
+With ``--every`` one is launched after the other, not sooner than so many seconds after it, and
+what becomes of those of which nothing was heard for a while is asked again and again: a launch
+may be lost with the master that it was sent to.
 """
 
 from __future__ import annotations
@@ -40,7 +42,12 @@ from mesostw.messages import (
 )
 from mesostw.messages.convert import messages_of, resources_of
 from mesostw.model.resources import Resources
+from mesostw.model.tasks import TERMINAL
 
+#: How long nothing may be heard of a task before it is asked about, and of how many at once.
+ASK_S = 5.0
+ASKED_MAX = 50
+ENDS = frozenset(state.value for state in TERMINAL)
 #: Given to each task in its environment, and never to be seen in a log.
 SECRET = "hush-4711-do-not-tell"
 
@@ -53,6 +60,8 @@ class Witness(Scheduler):
         self._waiting = list(range(options.tasks))
         self._every_s: float = options.every
         self._next = 0.0
+        #: Tasks whose end is not known: their agents, and when they were last asked about.
+        self._out: dict[str, tuple[str, float]] = {}
         self._need = Resources.parse(f"cpus:{options.cpus};mem:16")
         self._journal = open(options.journal, "a", buffering=1)  # noqa: SIM115 - for life
 
@@ -63,6 +72,8 @@ class Witness(Scheduler):
         self._note(subscribed=framework_id)
 
     async def offers(self, offers: Sequence[Offer]) -> None:
+        if self._every_s:
+            self._ask()
         for offer in offers:
             left = resources_of(offer.resources)
             tasks = []
@@ -76,6 +87,14 @@ class Witness(Scheduler):
             else:
                 self.driver.decline([offer.id], self._every_s or 1.0)
 
+    def _ask(self) -> None:
+        """Ask about those of which nothing was heard for long, so many at most."""
+        now = time.monotonic()
+        late = [name for name, (_, asked) in self._out.items() if now - asked > ASK_S][:ASKED_MAX]
+        if late:
+            self.driver.reconcile({name: self._out[name][0] for name in late})
+            self._out |= {name: (self._out[name][0], now) for name in late}
+
     def _may(self) -> bool:
         """Whether the next task's time has come."""
         now = time.monotonic()
@@ -87,6 +106,7 @@ class Witness(Scheduler):
     def _task(self, number: int, offer: Offer) -> TaskInfo:
         name = f"task-{number}"
         self._note(launched=name, agent=offer.agent_id.value)
+        self._out[name] = (offer.agent_id.value, time.monotonic())
         role = offer.allocation_info.role if offer.allocation_info else None
         secret = Environment(variables=(Variable(name="PASSWORD", value=SECRET),))
         return TaskInfo(
@@ -98,6 +118,8 @@ class Witness(Scheduler):
         )
 
     async def updated(self, status: TaskStatus) -> None:
+        if status.state.value in ENDS:
+            self._out.pop(status.task_id.value, None)
         self._note(
             task=status.task_id.value,
             state=status.state.value,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 from twisted.internet import reactor
@@ -22,21 +22,35 @@ from mesostw.daemons import chronos, part
 from mesostw.daemons.options import FlagOptions
 from mesostw.messages.frameworks import FrameworkInfo
 from mesostw.store.sqlite import SqliteStore, Writes
+from mesostw.store.zookeeper import ZooKeeperStore
 
 #: How much later than it says the hasty store keeps anything, in seconds.
 HASTE_S: Final = 1.0
 
 
+#: Keeps writes of an epoch.
+Keep: TypeAlias = Callable[[Any, Writes, int], Deferred[None]]
+
+
+def _stores(broken: Callable[[Keep], Keep]) -> None:
+    """Have every store keep in a broken way, made out of the right one."""
+    for store in (SqliteStore, ZooKeeperStore):
+        kind: Any = store
+        kind.append = broken(kind.append)
+
+
 def _hasty() -> None:
     """Everything is launched and answered a second before it is kept."""
-    keep: Callable[..., Deferred[None]] = SqliteStore.append
 
-    def append(self: SqliteStore, writes: Writes, epoch: int) -> Deferred[None]:
-        clock: Any = reactor
-        clock.callLater(HASTE_S, keep, self, writes, epoch)
-        return succeed(None)
+    def broken(keep: Keep) -> Keep:
+        def append(self: Any, writes: Writes, epoch: int) -> Deferred[None]:
+            clock: Any = reactor
+            clock.callLater(HASTE_S, keep, self, writes, epoch)
+            return succeed(None)
 
-    SqliteStore.append = append
+        return append
+
+    _stores(broken)
 
 
 def _nameless() -> None:
@@ -51,13 +65,15 @@ def _nameless() -> None:
 
 def _forgetful() -> None:
     """Where each job stands, and its counters, are in memory only."""
-    keep: Callable[..., Deferred[None]] = SqliteStore.append
 
-    def append(self: SqliteStore, writes: Writes, epoch: int) -> Deferred[None]:
-        kept = [one for one in writes if not one[0].startswith("standings/")]
-        return keep(self, kept, epoch)
+    def broken(keep: Keep) -> Keep:
+        def append(self: Any, writes: Writes, epoch: int) -> Deferred[None]:
+            kept = [one for one in writes if not one[0].startswith("standings/")]
+            return keep(self, kept, epoch)
 
-    SqliteStore.append = append
+        return append
+
+    _stores(broken)
 
 
 BROKEN: Final[Mapping[str, Callable[[], None]]] = {

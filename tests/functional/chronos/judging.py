@@ -164,8 +164,10 @@ class Judge:
                     end = min(_ended(record), away.end, away.start + limit_s)
                     start = max(record.launched_at, away.start)
                     if start < end:
-                        # What is lost with its agent has not served its instant either.
-                        yield Trouble(record.instant / 1000 if record.lost else start, end)
+                        # What is lost with its agent, or died there, has not served its
+                        # instant either, and is tried again only when that is known.
+                        is_lost = record.lost or record.state == "failed"
+                        yield Trouble(record.instant / 1000 if is_lost else start, end)
 
     # --- what tasks wrote ---------------------------------------------------------------
 

@@ -212,6 +212,15 @@ def _roll(town: Streets, targets: Target, until: float, chance: Random) -> str:
     return f"all in {time.monotonic() - began:.1f} s"
 
 
+def _lose(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    """A host falls silent and never comes back: nobody is told that its connections end."""
+    hosts = _hosts(town, targets)
+    for host in hosts:
+        town.network.ip(host, "link", "set", "eth0", "down")
+    town.cut_power(hosts)
+    return f"{' '.join(hosts)} for good"
+
+
 def _expire(town: Streets, targets: Target, until: float, chance: Random) -> str:
     role, servers = targets[0].removeprefix(LEADER), town.addresses_of("zookeeper")
     seek_until = time.monotonic() + SEEK_S
@@ -247,4 +256,5 @@ ACTS: Final[Mapping[str, Act[Streets]]] = {
     "power": _power,
     "expire": _expire,
     "roll hosts": _roll,
+    "lose": _lose,
 }

@@ -17,11 +17,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from mesostw.daemons.part import part_command
 from tests.functional.chronos.campaign import Campaign
 from tests.functional.chronos.evidence import Evidence
 from tests.functional.chronos.history import End, History
 from tests.functional.chronos.nemesis import Nemesis
 from tests.functional.chronos.plans import Fault
+from tests.functional.chronos.town import Command
 from tests.functional.hosts.acts import ACTS
 from tests.functional.hosts.asking import AnyChronos
 from tests.functional.hosts.faults import LOST, kind_of, plan
@@ -50,22 +52,27 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class Hosts(Campaign):
-    """A run of one seed on hosts."""
+    """
+    A run of one seed on hosts.
 
-    def __init__(self, scale: Scale, seed: int) -> None:
+    :param chronos: makes Chronos' command line; another one for one that is broken.
+    """
+
+    def __init__(self, scale: Scale, seed: int, chronos: Command = part_command) -> None:
         self.scale = scale
         self._prepare(scale.profile, plan(scale, seed))
         self.network = Network(scale.layout.hosts)
         self.network.create()
         try:
-            self._furnish(seed)
+            self._furnish(seed, chronos)
         except BaseException:
             self.network.remove()
             raise
 
-    def _furnish(self, seed: int) -> None:
+    def _furnish(self, seed: int, chronos: Command) -> None:
         self.network.enter()
-        self.town = self.streets = Streets(self.directory, self.scale, self.network)
+        self.streets = Streets(self.directory, self.scale, self.network, chronos)
+        self.town = self.streets
         self.client = AnyChronos(
             self.streets.addresses_of("chronos"), self.profile.patience_s, Random(f"{seed} asking")
         )

@@ -85,8 +85,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "executors killed": Kind("kill supervisor", "agent", share=0.3, ends_tasks=True),
 }
 #: The last one, where there are enough agents and the time: nobody hears of it again.
-LOST: Final = "agent lost for good"
-FINAL: Final = Kind("remove", "agent", ends_tasks=True)
+LOST: Final = "lose agent"
+FINAL: Final = Kind("lose", "agent", ends_tasks=True)
 
 
 def kind_of(name: str) -> Kind:

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,8 @@ from tests.functional.clusters import ROOT
 WITNESS: Final = ROOT / "tests" / "functional" / "witness.py"
 TASKS: Final = 100_000
 ENDS: Final = frozenset(state.value for state in TERMINAL)
+#: Ends of tasks whose program has run.
+RAN: Final = frozenset({"TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"})
 #: Ends that a task which began has not, unless something took it.
 _NEVER: Final = frozenset({"TASK_DROPPED", "TASK_LOST", "TASK_ERROR"})
 
@@ -99,8 +101,8 @@ class Framework:
     def _told(self, name: str, heard: list[dict[str, Any]]) -> Told:
         file = self._runs / name.removeprefix("task-")
         lines = file.read_text().splitlines() if file.exists() else []
-        # The last word counts: of a task that its agent was lost with, it may be another.
-        ends = [one for one in heard if one["state"] in ENDS]
+        # Who is asked tells of ends too; those do not count, unless it says that it never was.
+        ends = [one for one in heard if one["state"] in ENDS and not _is_asked(one)]
         begun = [line.split()[1] for line in lines if line.startswith("began ")]
         return Told(
             task=name,
@@ -111,6 +113,10 @@ class Framework:
             end=ends[-1]["state"] if ends else "",
             message=ends[-1]["message"] if ends else "",
         )
+
+
+def _is_asked(note: Mapping[str, Any]) -> bool:
+    return note["reason"] == "REASON_RECONCILIATION" and note["state"] in RAN
 
 
 def lost(told: list[Told]) -> list[str]:

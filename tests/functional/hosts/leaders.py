@@ -41,6 +41,12 @@ def masters_leading(town: Streets) -> list[str]:
     return found
 
 
+def masters_acting(town: Streets) -> list[str]:
+    """Addresses of masters that say that they lead, and can prove it."""
+    addresses = town.addresses_of("master")
+    return [address for address in addresses if get(address, "/health/leader")[0] == 200]
+
+
 def leading(town: Streets, role: str) -> str | None:
     """The address of who leads a role, if somebody says so."""
     if role == "zookeeper":

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tests.functional.chronos.nemesis import Harm
-from tests.functional.hosts.leaders import LEADERS, get, masters_leading
+from tests.functional.hosts.leaders import LEADERS, get, masters_acting
 from tests.functional.hosts.streets import Streets
 
 LOOK_S: Final = 0.25
@@ -75,9 +75,9 @@ class Lookout:
 
     def look(self) -> Look:
         """Once."""
-        leaders = masters_leading(self._town)
+        leaders = masters_acting(self._town)
         if len(leaders) > 1:
-            again = masters_leading(self._town)
+            again = masters_acting(self._town)
             leaders = [one for one in leaders if one in again]
         there = self._there("master")
         views = [view for one in leaders if one in there and (view := _view(one)) is not None]
