@@ -182,7 +182,9 @@ class Seat:
 
     def _read(self, data: bytes) -> str | None:
         try:
-            return self._address_of(data)
+            address = self._address_of(data)
+            # Our own node of an earlier life, until its session has ended: nobody leads there.
+            return None if address == self._address_of(self._data) else address
         except ValueError as fault:
             self._log.error("what the leader says of itself makes no sense: {fault}", fault=fault)
             return None

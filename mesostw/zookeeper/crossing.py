@@ -368,10 +368,10 @@ class Crossing:
             ready = [one for one in readable if one.pending()]
             if ready:
                 return ready, [], []
-            self._flush(readable)
+            _flush(readable)
             self.post()
             if self.bell not in readable:
-                timeout = self._patience_s(readable, timeout)
+                timeout = _patience_s(readable, timeout)
             fds = poll([one.fileno() for one in readable], select.POLLIN, timeout)
             heard = self.bell.fileno() in fds
             if heard:
@@ -380,16 +380,17 @@ class Crossing:
             if ready or not fds:
                 return ready, [], []
 
-    @staticmethod
-    def _patience_s(readable: Sequence[Bell | Wire], timeout: float | None) -> float | None:
-        """How long to wait for an answer: less if it is the first, and there may be others."""
-        for one in readable:
-            if isinstance(one, Wire) and not one.greeting and timeout is not None:
-                return min(timeout, one.patience_s)
-        return timeout
 
-    @staticmethod
-    def _flush(readable: Sequence[Bell | Wire]) -> None:
-        for one in readable:
-            if isinstance(one, Wire):
-                one.flush()
+def _patience_s(readable: Sequence[Bell | Wire], timeout: float | None) -> float | None:
+    """How long to wait for an answer: less if it is the first, and there may be others."""
+    for one in readable:
+        if isinstance(one, Wire) and not one.greeting and timeout is not None:
+            return min(timeout, one.patience_s)
+    return timeout
+
+
+def _flush(readable: Sequence[Bell | Wire]) -> None:
+    """Send what was gathered."""
+    for one in readable:
+        if isinstance(one, Wire):
+            one.flush()

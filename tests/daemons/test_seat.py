@@ -71,6 +71,17 @@ class SeatTests(SynchronousTestCase):
         self.assertEqual(second.numbers()["election/leaders_total"], 2)
         self.assertIsNone(unwelcome(second))
 
+    def test_an_earlier_life(self) -> None:
+        """The node of a life that was killed is nobody's: whoever asks is not sent to ourselves."""
+        killed, again = self.seat("one"), self.seat("again")
+        self.successResultOf(self.win(killed, "one:1"))
+        self.world.silence("one", silent=True)
+        waiting = self.win(again, "one:1")
+        self.assertIsNone(again.leader)
+        self.world.pass_time(waiting, 10.0)
+        self.successResultOf(waiting)
+        self.assertEqual(again.leader, "")
+
     def test_who_waits_enters_again(self) -> None:
         """A session of one that waits ends: it is a candidate again, and comes to lead."""
         first, second = self.seat("one"), self.seat("two")
