@@ -162,15 +162,22 @@ class Harming(Nemesis[Streets]):
 
     def __init__(self, campaign: Hosts, seed: int) -> None:
         super().__init__(campaign.streets, campaign.plan.faults, seed, ACTS)
-        self._campaign = campaign
+        self._campaign, self._patience_s = campaign, campaign.scale.whole_within_s
 
     def before(self, fault: Fault) -> None:
         """Of what takes or hides instances of the app nobody is to blame Marathon."""
+        self._rest()
         kind = kind_of(fault.kind)
         if kind.ends_tasks or kind.hides_tasks:
             self._campaign.shop.waive(least=not kind.ends_tasks)
         if fault.kind == LOST:
             self._campaign.lookout.agents -= 1
+
+    def _rest(self) -> None:
+        """One fault at a time: what the last one did is over before the next begins."""
+        looks, until = self._campaign.lookout.looks, time.monotonic() + self._patience_s
+        while not (looks and looks[-1].whole) and time.monotonic() < until:
+            time.sleep(0.1)
 
     def after(self, fault: Fault) -> None:
         """From now on it is Marathon's to have them all serve again."""
