@@ -31,7 +31,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 #: Milliseconds; the machine may be busy with other tests.
-WAIT_MS = 15_000
+WAIT_MS = 60_000
 
 
 class BrowserTestCase(SynchronousTestCase):
