@@ -72,11 +72,15 @@ class Operator:
         if self._calm:
             return
         self.begin()
-        around = self._cluster.around
         believers = self._masters.believers()
-        if not believers or around.clock.seconds() < self._waits_until_s:
+        if believers and self._cluster.around.clock.seconds() >= self._waits_until_s:
+            self.ask(self._chance.choice(believers))
+
+    def ask(self, master: Candidate) -> None:
+        """Ask one that believes to lead; nobody else is asked before it has answered, or long."""
+        if self._calm or master not in self._masters.believers():
             return
-        master: Candidate = self._chance.choice(believers)
+        around = self._cluster.around
         question = self._question(master)
         around.tell("{} of life {} is asked {}", master.host, master.number, question)
         self._waits_until_s = around.clock.seconds() + PATIENCE_S

@@ -54,11 +54,19 @@ class Reigns:
                         " the store over"
                     )
 
-    def began(self, life: Candidate) -> None:
-        """Complain if a reign has no newer epoch than the last."""
+    def began(self, life: Candidate) -> bool:
+        """
+        Complain if a reign has no newer epoch than the last.
+
+        :returns: whether it is one: who stood still before its first word may have been
+            followed meanwhile.
+        """
+        if self._is_followed(life):
+            return False
         if life.epoch <= self._epoch:
             self._around.wrong(f"{life.host} leads under {life.epoch} after {self._epoch}")
         self._epoch = max(self._epoch, life.epoch)
+        return True
 
     def acts(self, life: Candidate) -> None:
         """Complain if a master says something while it cannot know that it leads, or does not."""
@@ -66,6 +74,14 @@ class Reigns:
         assert session is not None
         if session.state is not SessionState.CONNECTED:
             self._around.wrong(f"{life.host} acts while its session is {session.state}")
-        excused_s = self._excused.get(session.session_id, 0.0)
-        if session.session_id != self._taker and self._around.clock.seconds() > excused_s:
+        self._is_followed(life)
+
+    def _is_followed(self, life: Candidate) -> bool:
+        """Whether another leads; complains if it must have heard of that."""
+        session = life.reach.session
+        assert session is not None
+        if session.session_id == self._taker:
+            return False
+        if self._around.clock.seconds() > self._excused.get(session.session_id, 0.0):
             self._around.wrong(f"{life.host} acts while another leads")
+        return True

@@ -237,7 +237,8 @@ class SeveralMasters:
         """A master leads: it knows whatever anybody was told."""
         around = self._around
         around.tell("{} leads under epoch {}", life.host, life.epoch)
-        self.reigns.began(life)
+        if not self.reigns.began(life):
+            return
         self._led = life
         assert life.core is not None
         state = life.core.state

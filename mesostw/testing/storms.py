@@ -20,6 +20,8 @@ STANDS_S: Final = (0.3 * SESSION_S, 1.2 * SESSION_S, 3 * SESSION_S)
 #: Times that a flapping network goes and comes back, and for how long each.
 FLAPS: Final = (3, 12)
 FLAP_S: Final = (0.1, 2.5)
+#: When agents look for a master again while two believe to lead.
+SCATTERED_S: Final = (0.3, 1.5)
 #: How long a message to or from an ensemble takes, one by the seed.
 ENSEMBLE_DELAYS_S: Final = ((0.0001, 0.001), (0.0001, 0.001), (0.005, 0.1))
 
@@ -177,7 +179,21 @@ class SeveralWeather(Weather):
         if deaf:
             self._shut(self._masters.quorum.deaf, master.host, self._random.uniform(1.0, SESSION_S))
         ensemble.remove(f"{ROOT}/{names[0]}")
+        late_s = self._random.uniform(0.0, 1.5)
+        if self._random.uniform(0, 1) < 0.5:
+            # It does not say anything before it has kept that.
+            self._cluster.around.clock.callLater(late_s, self._masters.operator.ask, master)
+        else:
+            for machine in self._cluster.machines:
+                late_s = self._random.uniform(*SCATTERED_S)
+                self._cluster.around.clock.callLater(late_s, self._scatter, machine.name)
         return f"{master.host}, {'deaf' if deaf else 'hearing'}"
+
+    def _scatter(self, host: str) -> None:
+        """Break a host's links, so that it looks for a master again."""
+        for connection in self._cluster.around.network.connections:
+            if host in connection.hosts:
+                connection.cut()
 
     def _lose_answer(self) -> str:
         """The link breaks at the next change, before it is done or before that is said."""

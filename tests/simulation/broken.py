@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from mesostw.core.agent.changes import AgentChange
 from mesostw.core.agent.machine import Agent
@@ -25,6 +26,8 @@ from mesostw.core.master.machine import Master
 from mesostw.core.master.words import MasterEffect, MasterStimulus
 from mesostw.core.outcome import Continued, Heard, Moment, Outcome, Records, Send, Write
 from mesostw.core.scheduling import AcknowledgeStatus, StatusCame
+from mesostw.daemons.seat import Seat
+from mesostw.interfaces import Stored
 from mesostw.messages.agent_master import (
     AgentRegistered,
     AgentReregistered,
@@ -35,7 +38,10 @@ from mesostw.messages.agent_master import (
 from mesostw.messages.scheduler_calls import Kill
 from mesostw.model.ids import ContainerId
 from mesostw.model.tasks import TERMINAL
+from mesostw.model.zookeeper import Check
+from mesostw.store.line import BROKEN, Line, Request
 from mesostw.store.memory import MemoryStore, Writes
+from mesostw.store.zookeeper import ZooKeeperStore
 from mesostw.testing.clock import HeapCall, HeapClock
 from mesostw.testing.lives import Parts, PausingClock
 
@@ -65,6 +71,54 @@ class TimelessStore(MemoryStore):
             flush = self._flushes.popleft()
             if flush.active():
                 flush.cancel()
+
+
+class UncheckedStore(ZooKeeperStore):
+    """Goes on writing when another has taken the log over."""
+
+    async def _read(self) -> Stored:
+        stored = await super()._read()
+        self._check = Check(self._check.path)
+        return stored
+
+
+class HastyRegistry(ZooKeeperStore):
+    """Says that all is kept before it is."""
+
+    def append(self, writes: Writes, epoch: int) -> Deferred[None]:
+        _ = super().append(writes, epoch).addErrback(lambda _failure: None)
+        return succeed(None)
+
+
+class CredulousLine(Line):
+    """Takes a link that breaks for an answer."""
+
+    def _answered(self, request: Request, failure: Failure | None) -> None:
+        is_broken = failure is not None and failure.check(*BROKEN)
+        super()._answered(request, None if is_broken else failure)
+
+
+class CredulousStore(ZooKeeperStore):
+    """Never writes again what was under way when its link broke."""
+
+    async def _read(self) -> Stored:
+        stored = await super()._read()
+        self._line = CredulousLine(self._session, self._clock, self._give_up)
+        return stored
+
+
+class UnheldSeat(Seat):
+    """Goes on while it cannot prove that it leads."""
+
+    def held(self, held: bool) -> None:
+        pass
+
+
+class UndeadSeat(Seat):
+    """Goes on when its session has ended."""
+
+    def lost(self, reason: str) -> None:
+        self._hooks.hold(False)
 
 
 class WallClock(PausingClock):

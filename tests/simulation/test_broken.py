@@ -22,6 +22,7 @@ class BrokenCase(SynchronousTestCase):
     """Each test runs seeds until one fails, and says why it must have."""
 
     cluster: ClassVar[type[Cluster]] = Cluster
+    masters: ClassVar[int] = 1
 
     def found(self, parts: Parts, first: int = 1) -> str:
         """
@@ -31,7 +32,7 @@ class BrokenCase(SynchronousTestCase):
         """
         try:
             for seed in range(first, first + SEEDS_MAX):
-                report = self.cluster(seed, parts=parts).run()
+                report = self.cluster(seed, parts=parts, masters=self.masters).run()
                 if report.faults:
                     return report.faults[0]
         finally:
@@ -77,6 +78,42 @@ class BrokenTests(BrokenCase):
         """A kill that comes before the task's agent is back is not lost."""
         found = self.found(broken.parts(master=broken.HeedlessMaster))
         self.assertIn("not at rest", found)
+
+
+class BrokenSeveralTests(BrokenCase):
+    """One of several masters, or an agent of them, with a promise broken."""
+
+    masters = 3
+
+    def test_store_without_epoch(self) -> None:
+        """What a former leader writes is not kept beside what its successor does."""
+        found = self.found(broken.parts(zookeeper_store=broken.UncheckedStore))
+        self.assertRegex(found, "has taken the store over|acknowledged was|does not know")
+
+    def test_store_that_keeps_too_late(self) -> None:
+        """What anybody was told, and was not kept before, the next leader does not know."""
+        found = self.found(broken.parts(zookeeper_store=broken.HastyRegistry))
+        self.assertRegex(found, "acknowledged was|does not know|is not gone")
+
+    def test_store_that_does_not_write_again(self) -> None:
+        """What a link took with it when it broke is not kept."""
+        found = self.found(broken.parts(zookeeper_store=broken.CredulousStore))
+        self.assertRegex(found, "acts while|acknowledged was|does not know|is not gone")
+
+    def test_leader_that_cannot_prove_it(self) -> None:
+        """Who has no link to ZooKeeper does nothing: another may lead."""
+        found = self.found(broken.parts(seat=broken.UnheldSeat))
+        self.assertIn("acts while its session is suspended", found)
+
+    def test_leader_without_a_session(self) -> None:
+        """Who has lost its session leads no more."""
+        found = self.found(broken.parts(seat=broken.UndeadSeat))
+        self.assertRegex(found, "acts while (its session is expired|another leads)")
+
+    def test_agent_that_obeys_a_deposed_master(self) -> None:
+        """A former leader that lives on gives nothing of an agent away that has another."""
+        found = self.found(broken.parts(agent=broken.ObedientAgent), first=20)
+        self.assertIn("obeys a master of epoch", found)
 
 
 class BrokenMarathonTests(BrokenCase):
