@@ -41,6 +41,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--profile", choices=SCALES, default="quick", help="how long (quick)")
     made.add_argument("--seeds", type=seeds, default=[1], help="as 1-10, or 3,5; one run each (1)")
+    made.add_argument(
+        "--only", choices=KINDS, action="append", default=[], help="this kind of fault; repeatable"
+    )
     made.add_argument("--strict", action="store_true", help="excuse no instant, whatever was away")
     made.add_argument("--keep", action="store_true", help="leave logs, history and evidence behind")
     made.add_argument("--plan", action="store_true", help="only print what a seed would do")
@@ -57,7 +60,7 @@ def main(words: Sequence[str]) -> int:
     scale = SCALES[asked.profile]
     if asked.plan:
         for seed in asked.seeds:
-            text = msgspec.json.format(msgspec.json.encode(plan(scale, seed)), indent=1)
+            text = msgspec.json.format(msgspec.json.encode(plan(scale, seed, asked.only)), indent=1)
             sys.stdout.write(text.decode() + "\n")
         return 0
     reason = impediment()
@@ -83,7 +86,7 @@ def main(words: Sequence[str]) -> int:
 def _run(asked: argparse.Namespace, scale: Scale, seed: int) -> tuple[str, Judgement, bool]:
     """One seed: its row, its judgement, and whether all rules held."""
     chronos = {} if asked.broken is None else {"chronos": command_of(asked.broken)}
-    campaign = Hosts(scale, seed, **chronos)
+    campaign = Hosts(scale, seed, asked.only, **chronos)
     is_held = False
     try:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 
 from tests.functional.chronos.asking import Answer, Client
@@ -10,16 +10,30 @@ from tests.functional.marathon import asking
 
 
 class AnyChronos(Client):
-    """Asks one Chronos of several, each time another, and none twice."""
+    """
+    Asks one Chronos of several, each time another, and none twice.
 
-    def __init__(self, addresses: Sequence[str], patience_s: float, chance: Random) -> None:
+    :param apart: addresses of those that are cut off from the others.  What is read there is
+        what was known when that began, as their health says to whoever balances load, so
+        readers go elsewhere; changes are asked of anybody.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        patience_s: float,
+        chance: Random,
+        apart: Callable[[], Collection[str]],
+    ) -> None:
         super().__init__(addresses[0], patience_s)
-        self._all = [Client(one, patience_s) for one in addresses]
-        self._chance = chance
+        self._all = {one: Client(one, patience_s) for one in addresses}
+        self._chance, self._apart = chance, apart
 
     def ask(self, method: str, path: str, document: object = None) -> Answer:
         """Ask whoever it is."""
-        return self._chance.choice(self._all).ask(method, path, document)
+        apart = self._apart() if method == "GET" else ()
+        there = [one for address, one in self._all.items() if address not in apart]
+        return self._chance.choice(there).ask(method, path, document)
 
 
 class AnyMarathon(asking.Marathon):

@@ -12,6 +12,7 @@ One run on hosts: what ``tests.functional.chronos`` does, with an app and a fram
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
@@ -55,12 +56,19 @@ class Hosts(Campaign):
     """
     A run of one seed on hosts.
 
+    :param only: kinds of faults, if it is not to be all.
     :param chronos: makes Chronos' command line; another one for one that is broken.
     """
 
-    def __init__(self, scale: Scale, seed: int, chronos: Command = part_command) -> None:
+    def __init__(
+        self,
+        scale: Scale,
+        seed: int,
+        only: Sequence[str] = (),
+        chronos: Command = part_command,
+    ) -> None:
         self.scale = scale
-        self._prepare(scale.profile, plan(scale, seed))
+        self._prepare(scale.profile, plan(scale, seed, only))
         self.network = Network(scale.layout.hosts)
         self.network.create()
         try:
@@ -74,7 +82,10 @@ class Hosts(Campaign):
         self.streets = Streets(self.directory, self.scale, self.network, chronos)
         self.town = self.streets
         self.client = AnyChronos(
-            self.streets.addresses_of("chronos"), self.profile.patience_s, Random(f"{seed} asking")
+            self.streets.addresses_of("chronos"),
+            self.profile.patience_s,
+            Random(f"{seed} asking"),
+            self.streets.addresses_apart,
         )
         servants = self.directory / "servants"
         servants.mkdir()

@@ -7,7 +7,8 @@ done everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -28,7 +29,7 @@ class Kind(Struct, frozen=True):
     :param act: a name in ``acts.ACTS``.
     :param whom: a role of which it hits one part, ``host`` for one host, ``hosts`` for all,
         ``leader ROLE`` for who leads when the fault begins, ``all ROLE`` for all of a role,
-        ``all`` for every part, or ``some`` for three of them.
+        ``all`` for every part, ``ours`` for all but ZooKeepers, or ``some`` for three of all.
     :param share: of the time that a fault lasts.
     :param ends_tasks: whether tasks may die of it, or be out of reach of who watches them.
     :param hides_tasks: whether tasks may go on where no master can hear of them.
@@ -63,7 +64,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "kill leading Marathon": Kind("kill", "leader marathon", share=0.5),
     "kill leading ZooKeeper": Kind("kill", "leader zookeeper", share=0.5),
     "kill three of any": Kind("kill", "some", share=0.5),
-    "storm": Kind("storm", "all", hides_tasks=True),
+    # Not ZooKeepers: Debian's 3.8.0 loses what it has confirmed if one is killed while it learns
+    # from another (ZOOKEEPER-4643, 4646, 4785), as this test has seen.
+    "storm": Kind("storm", "ours", hides_tasks=True),
     "kill all masters": Kind("kill", "all master", share=0.5),
     "kill all Chronoses": Kind("kill", "all chronos", share=0.5),
     "kill all ZooKeepers": Kind("kill", "all zookeeper", share=0.5),
@@ -94,14 +97,18 @@ def kind_of(name: str) -> Kind:
     return FINAL if name == LOST else KINDS[name]
 
 
-def plan(scale: Scale, seed: int) -> Plan:
-    """The plan of a seed: the same whenever it is asked for."""
-    return replace(plan_of(scale.profile, seed), faults=tuple(_faults(scale, seed)))
+def plan(scale: Scale, seed: int, only: Sequence[str] = ()) -> Plan:
+    """
+    The plan of a seed: the same whenever it is asked for.
+
+    :param only: kinds of faults, if it is not to be all.
+    """
+    return replace(plan_of(scale.profile, seed), faults=tuple(_faults(scale, seed, only)))
 
 
-def _faults(scale: Scale, seed: int) -> Iterator[Fault]:
+def _faults(scale: Scale, seed: int, only: Sequence[str]) -> Iterator[Fault]:
     profile, chance = scale.profile, Random(f"{seed} faults of hosts")
-    names = _order(seed * faults_at_most(scale))
+    names = itertools.cycle(only) if only else _order(seed * faults_at_most(scale))
     at_s = profile.quiet_s[0] / 2
     while at_s < profile.adding_s - profile.fault_s[0]:
         fault = _fault(scale, chance, next(names), at_s)
@@ -139,9 +146,14 @@ def _targets(layout: Layout, whom: str, chance: Random) -> tuple[str, ...]:
     if whom.startswith("leader "):
         # Who that is is known only when it begins.
         return (whom,)
-    if whom in ("all", "some"):
-        names = layout.topology.all_names()
-        return names if whom == "all" else tuple(chance.sample(names, SOME))
+    names = layout.topology.all_names()
+    match whom:
+        case "all":
+            return names
+        case "ours":
+            return tuple(name for name in names if name not in layout.topology.names("zookeeper"))
+        case "some":
+            return tuple(chance.sample(names, SOME))
     if whom == "hosts":
         return layout.hosts
     if whom == "host":

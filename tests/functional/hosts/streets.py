@@ -7,8 +7,10 @@ whose power is cut loses every process and keeps every file.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -97,6 +99,10 @@ class Streets(Town):
             f"{self.network.addresses[host]}:{PORTS[role]}" for host in self.layout.places[role]
         ]
 
+    def addresses_apart(self) -> set[str]:
+        """Of all that cannot reach the others now."""
+        return {self.parts[name].address for name in tuple(self.apart)}
+
     @property
     def ensemble(self) -> str:
         """All ZooKeepers, as daemons are told of them."""
@@ -174,6 +180,13 @@ class Streets(Town):
         assert part.process is not None
         port = int(part.address.rpartition(":")[2])
         return listens(port, Path(f"/proc/{part.process.pid}/net"))
+
+    def _end_all(self) -> None:
+        super()._end_all()
+        # Their disks are in memory, and gone with the rest.
+        for part in self.of_role("zookeeper"):
+            with contextlib.suppress(OSError):
+                shutil.copytree(part.work_dir / "data", self.directory / "kept" / part.name)
 
     # --- trouble that only hosts have -----------------------------------------------------
 
