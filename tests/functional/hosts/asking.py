@@ -13,9 +13,9 @@ class AnyChronos(Client):
     """
     Asks one Chronos of several, each time another, and none twice.
 
-    :param apart: addresses of those that are cut off from the others.  What is read there is
-        what was known when that began, as their health says to whoever balances load, so
-        readers go elsewhere; changes are asked of anybody.
+    :param apart: addresses of those that are cut off from the others.  A leader that is answers
+        readers with what it knew when that began, until its session has ended: so readers, who
+        are to see what is acknowledged meanwhile, go elsewhere.  Changes are asked of anybody.
     """
 
     def __init__(

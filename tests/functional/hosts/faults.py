@@ -146,14 +146,8 @@ def _targets(layout: Layout, whom: str, chance: Random) -> tuple[str, ...]:
     if whom.startswith("leader "):
         # Who that is is known only when it begins.
         return (whom,)
-    names = layout.topology.all_names()
-    match whom:
-        case "all":
-            return names
-        case "ours":
-            return tuple(name for name in names if name not in layout.topology.names("zookeeper"))
-        case "some":
-            return tuple(chance.sample(names, SOME))
+    if whom in ("all", "ours", "some"):
+        return _of_all(layout, whom, chance)
     if whom == "hosts":
         return layout.hosts
     if whom == "host":
@@ -161,3 +155,11 @@ def _targets(layout: Layout, whom: str, chance: Random) -> tuple[str, ...]:
     role = whom.removeprefix("all ")
     names = layout.topology.names(role)
     return names if role != whom else (chance.choice(names),)
+
+
+def _of_all(layout: Layout, whom: str, chance: Random) -> tuple[str, ...]:
+    names = layout.topology.all_names()
+    if whom == "some":
+        return tuple(chance.sample(names, SOME))
+    spared = layout.topology.names("zookeeper") if whom == "ours" else ()
+    return tuple(name for name in names if name not in spared)
