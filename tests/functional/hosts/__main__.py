@@ -92,7 +92,8 @@ def _run(asked: argparse.Namespace, scale: Scale, seed: int) -> tuple[str, Judge
         try:
             evidence = campaign.evidence()
             assert campaign.found is not None
-            found = judgement(replace(campaign.found, chronos=evidence), scale, strict=asked.strict)
+            left = replace(campaign.found, chronos=evidence)
+            found = judgement(left, campaign.scale, strict=asked.strict)
         except BaseException:
             sys.stdout.write(campaign.tails() + "\n")
             raise

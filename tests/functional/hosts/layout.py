@@ -79,7 +79,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     #: Between two changes of the app that is watched, and two tasks of the framework that is.
     change_every_s: float
     launch_every_s: float
-    #: Until everything is back after a fault's end, at the most.
+    #: Until everything is back after a fault's end, at the most, beside what a start takes.
     whole_within_s: float
 
 
@@ -100,9 +100,10 @@ _BRIEF: Final = Profile(
     forgiven_s=2,
     quiet_s=(7, 9),
     fault_s=(6, 9),
-    settle_s=22,
-    recovery_s=12,
-    recover_within_s=15,
+    settle_s=14,
+    # Beside these, as long as everything has taken to start.
+    recovery_s=6,
+    recover_within_s=10,
     patience_s=5,
     unreachable_s=(2, 4),
     ping_s=1,
@@ -117,7 +118,7 @@ BRIEF: Final = Scale(
     tick_ms=400,
     change_every_s=9,
     launch_every_s=0.7,
-    whole_within_s=20,
+    whole_within_s=12,
 )
 QUICK: Final = replace(
     BRIEF,
