@@ -70,6 +70,7 @@ class Shop:
         self._changes: list[Change] = []
         self._waived: list[float] = []
         self._waived_s = 0.0
+        self._nothing = False
         self._wiping = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -136,8 +137,10 @@ class Shop:
         """Promise nothing until all serve again; or if ``least``, that half of them serve."""
         assert self._witness is not None
         with self._lock:
+            # Of what an earlier fault has taken nothing is promised until all of it is back.
+            self._nothing = not least or (bool(self._waived) and self._nothing)
             self._waived.append(time.monotonic())
-            few = limits(INSTANCES, LEAST, OVER)[0] if least else 0
+            few = 0 if self._nothing else limits(INSTANCES, LEAST, OVER)[0]
             self._witness.rule(APP, few, 10 * INSTANCES)
 
     def resume(self) -> None:
