@@ -16,7 +16,6 @@ from kazoo.handlers.threading import KazooTimeoutError
 
 from tests.functional.chronos.nemesis import ACTS as OF_PROCESSES
 from tests.functional.chronos.nemesis import Act
-from tests.functional.chronos.town import RESTART_S
 from tests.functional.hosts import sessions, walls
 from tests.functional.hosts.leaders import leading_part
 from tests.functional.hosts.streets import Streets
@@ -35,7 +34,8 @@ SEEK_S: Final = 3.0
 #: Of a host without power, until it has it again.
 DARK_S: Final = 5.0
 #: What the parts of a host have to come up again.
-UP_S: Final = 12.0
+UP_S: Final = 20.0
+LEARN_S: Final = 3.0
 LEADER: Final = "leader "
 
 Target = Sequence[str]
@@ -201,15 +201,23 @@ def _roll(town: Streets, targets: Target, until: float, chance: Random) -> str:
     """Host after host, as who brings a new version does: the next when the last is up again."""
     began = time.monotonic()
     for host in _hosts(town, targets):
-        names = town.layout.parts_on(host)
-        for name in names:
+        before = {name: town.pid_of(name) for name in town.layout.parts_on(host)}
+        for name in before:
             town.signal(name, signal.SIGTERM)
-        # It takes a while until it is noticed that they have ended.
-        time.sleep(RESTART_S)
         up_until = time.monotonic() + UP_S
-        while not all(town.parts[name].is_up for name in names) and time.monotonic() < up_until:
+        while not _are_new(town, before) and time.monotonic() < up_until:
             time.sleep(0.1)
+        # A ZooKeeper that is up has yet to learn what it has missed.
+        time.sleep(LEARN_S)
     return f"all in {time.monotonic() - began:.1f} s"
+
+
+def _are_new(town: Streets, before: Mapping[str, int | None]) -> bool:
+    """Whether all of these have another process, which is up."""
+    return all(
+        town.parts[name].is_up and town.pid_of(name) not in (None, pid)
+        for name, pid in before.items()
+    )
 
 
 def _lose(town: Streets, targets: Target, until: float, chance: Random) -> str:
