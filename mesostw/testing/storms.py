@@ -93,10 +93,25 @@ class SeveralWeather(Weather):
         master = self._any_master()
         if master is None or master.clock.paused:
             return "nobody"
+        return f"{master.host} for {self._stop_short(master):.1f} s"
+
+    def _stop_short(self, master: Candidate) -> float:
+        """Have a master stand still; for how many seconds."""
         master.stand_still()
         late_s = self._random.choice(STANDS_S) * self._random.uniform(0.8, 1.2)
         self._cluster.around.clock.callLater(late_s, self._wake, master)
-        return f"{master.host} for {late_s:.1f} s"
+        return late_s
+
+    def _ambush(self, host: str) -> None:
+        """A master that is in the middle of something may stand still there as well."""
+        found = [one for one in self._masters.living() if one.host == host]
+        if not found or found[0].clock.paused or self._random.uniform(0, 1) < 0.7:
+            super()._ambush(host)
+            return
+        assert isinstance(found[0], Candidate)
+        self.happened["ambush"] += 1
+        late_s = self._stop_short(found[0])
+        self._cluster.around.tell("AMBUSH: {} stands still for {:.1f} s", host, late_s)
 
     def _wake(self, life: Life) -> None:
         if isinstance(life, Candidate):

@@ -12,7 +12,8 @@ from .seeds import SeedCase
 #: Seeds that fail without what was mended for them.
 FOUND = {
     7: "a task that ended unheard, on an agent that was given up then, was said to run for ever",
-    80: "the same",
+    82: "the same",
+    121: "the same",
 }
 
 
