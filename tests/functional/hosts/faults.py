@@ -64,8 +64,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "kill leading Marathon": Kind("kill", "leader marathon", share=0.5),
     "kill leading ZooKeeper": Kind("kill", "leader zookeeper", share=0.5),
     "kill three of any": Kind("kill", "some", share=0.5),
-    # Not ZooKeepers: Debian's 3.8.0 loses what it has confirmed if one is killed while it learns
-    # from another (ZOOKEEPER-4643, 4646, 4785), as this test has seen.
+    # Not ZooKeepers: Debian's 3.8.0 loses what it has confirmed when they are killed one after the
+    # other, before who came back has kept what it learns (ZOOKEEPER-4643, 4646, 4785).
     "storm": Kind("storm", "ours", hides_tasks=True),
     "kill all masters": Kind("kill", "all master", share=0.5),
     "kill all Chronoses": Kind("kill", "all chronos", share=0.5),
