@@ -16,7 +16,7 @@ from mesostw import __version__
 from mesostw.core.chronos.machine import Chronos
 from mesostw.core.chronos.state import ChronosState
 from mesostw.core.chronos.words import Notified, Notify, StepDown
-from mesostw.daemons.chronos_flags import Options, core_flags, idle, shown
+from mesostw.daemons.chronos_flags import Options, core_flags, idle
 from mesostw.daemons.chronos_notices import notifier_of, routes_of
 from mesostw.daemons.frameworks import (
     PROXY_CONNECT_TIMEOUT_S,
@@ -114,7 +114,7 @@ class ChronosDaemon(FrameworkDaemon):
                     address=address,
                     started=started,
                     name=name,
-                    flags=shown(options),
+                    flags=options.shown(),
                 ),
                 flags=self._core.flags,
                 leader=lambda: self.seat.leader,

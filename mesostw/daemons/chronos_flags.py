@@ -32,20 +32,6 @@ from mesostw.daemons.options import (
 from mesostw.daemons.zk_flags import MASTER_FLAG, ZK_PARTS
 from mesostw.model.names import check_role
 
-#: Told to nobody: some are passwords, and the paths of chats' URLs are as good as one.
-SECRET: Final = frozenset(
-    {
-        "http_credentials",
-        "mail_password",
-        "slack_url",
-        "mattermost_url",
-        "http_notification_url",
-        "http_notification_credentials",
-        "webhook_secret_file",
-        "cassandra_password",
-    }
-)
-
 #: Accepted, with a line in the log that says why they decide nothing.
 IDLE: Final = {
     "schedule_horizon": "instants are served when they are due, however near they lie",
@@ -165,20 +151,36 @@ FLAGS: Final[Sequence[Flag]] = (
         "mail_password",
         "The user's password, or the path of a file that has it.",
         read=file_text,
+        secret=True,
     ),
     Flag("mail_from", "Address that mail comes from; needed with --mail_server."),
     Flag("mail_ssl", "Whether mail is only sent over TLS.", "false", boolean),
-    Flag("slack_url", "A hook of Slack that hears what owners do.", read=url),
-    Flag("mattermost_url", "A hook of Mattermost that hears what owners do.", read=url),
-    Flag("http_notification_url", "Called with what owners are told.", read=url),
-    Flag("http_notification_credentials", "USER:PASSWORD for that URL.", read=credentials),
+    # The paths of chats' URLs are as good as passwords.
+    Flag("slack_url", "A hook of Slack that hears what owners do.", read=url, secret=True),
+    Flag(
+        "mattermost_url", "A hook of Mattermost that hears what owners do.", read=url, secret=True
+    ),
+    Flag("http_notification_url", "Called with what owners are told.", read=url, secret=True),
+    Flag(
+        "http_notification_credentials",
+        "USER:PASSWORD for that URL.",
+        read=credentials,
+        secret=True,
+    ),
     Flag(
         "webhook_secret_file",
         "File with the secret that signs calls to the hooks of jobs.",
         read=secret_file,
+        secret=True,
     ),
-    *(Flag(name, f"Accepted; it decides nothing: {why}.") for name, why in IDLE.items()),
-    *(Flag(name, f"Refused: {why}.", read=_absent(why)) for name, why in ABSENT.items()),
+    *(
+        Flag(name, f"Accepted; it decides nothing: {why}.", secret="password" in name)
+        for name, why in IDLE.items()
+    ),
+    *(
+        Flag(name, f"Refused: {why}.", read=_absent(why), secret="password" in name)
+        for name, why in ABSENT.items()
+    ),
     *(flag for flag in COMMON if flag.name != "ip"),
 )
 
@@ -219,12 +221,6 @@ def core_flags(options: FlagOptions, tells_owners: bool) -> ChronosFlags:
     )
 
 
-def shown(options: FlagOptions) -> dict[str, str]:
-    """Every set flag as it was given or defaulted, for ``/config``; no secrets."""
-    return {name: text for name, text in options.shown().items() if name not in SECRET}
-
-
 def idle(options: FlagOptions) -> dict[str, str]:
     """Those that were given though they decide nothing, and why they do not."""
-    given = options.shown()
-    return {name: why for name, why in IDLE.items() if name in given}
+    return {name: why for name, why in IDLE.items() if name in options.given}

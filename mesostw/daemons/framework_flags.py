@@ -63,6 +63,7 @@ def http_flags(title: str, port_default: str, origins_default: str | None) -> tu
             "USER:PASSWORD that every request must have, or the path of a file that has it. Prefer "
             "the file or the environment: a command line can be read by everybody on the machine.",
             read=credentials,
+            secret=True,
         ),
         Flag(
             "access_control_allow_origin",

@@ -24,7 +24,7 @@ from mesostw.daemons.frameworks import (
     Mind,
     service_of,
 )
-from mesostw.daemons.marathon_flags import FLAGS, config_of, core_flags, shown
+from mesostw.daemons.marathon_flags import FLAGS, config_of, core_flags
 from mesostw.daemons.options import Flag, FlagOptions
 from mesostw.feed.banner import FrameworkBanner
 from mesostw.feed.changes import Feed
@@ -120,7 +120,7 @@ class MarathonDaemon(FrameworkDaemon):
                     started=started,
                     name=name,
                     config=config_of(options),
-                    flags=shown(options),
+                    flags=options.shown(),
                 ),
                 flags=self._core.flags,
                 leader=lambda: self.seat.leader,

@@ -23,10 +23,6 @@ from mesostw.daemons.zk_flags import MASTER_FLAG, ZK_FLAGS_MS
 from mesostw.model.names import check_role
 from mesostw.model.zkurl import SCHEME, masked
 
-#: What a store or a client of Marathon's may be told of each flag; secrets are left out.
-SECRET: Final = frozenset({"http_credentials"})
-
-
 FLAGS: Final[Sequence[Flag]] = (
     MASTER_FLAG,
     *ZK_FLAGS_MS,
@@ -172,11 +168,6 @@ def core_flags(options: FlagOptions) -> MarathonFlags:
         draining_s=options["draining_seconds"],
         gpu_scheduling_behavior=options["gpu_scheduling_behavior"],
     )
-
-
-def shown(options: FlagOptions) -> dict[str, str]:
-    """Every set flag as it was given or defaulted, for ``/config``; no secrets."""
-    return {name: text for name, text in options.shown().items() if name not in SECRET}
 
 
 def config_of(options: FlagOptions) -> Mapping[str, object]:

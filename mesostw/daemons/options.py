@@ -29,8 +29,14 @@ class Flag:
     #: Turns text into the value; raises ``ValueError`` with words for the person.
     read: Callable[[str], Any] = str
     required: bool = False
-    #: The text as it may be shown: without passwords.
+    #: The text as it may be shown, where a part of it may be a password.
     masked: Callable[[str], str] = str
+    #: Told to nobody: a password, or as good as one.
+    secret: bool = False
+
+    def said(self, source: str, text: str) -> str:
+        """How it was given, in words for whoever gave it."""
+        return source if self.secret else f"{source}={self.masked(text)}"
 
 
 def duration(text: str) -> float:
@@ -100,6 +106,8 @@ class FlagOptions(usage.Options):
     def postOptions(self) -> None:
         """Fill in from the environment, then from the defaults, and read every text."""
         self._texts: dict[str, str] = {}
+        #: Names of the flags that are set.
+        self.given: set[str] = set()
         for flag in self.flags:
             text = self[flag.name]
             source = f"--{flag.name}"
@@ -114,11 +122,14 @@ class FlagOptions(usage.Options):
             if text is None and flag.required:
                 raise usage.UsageError(f"--{flag.name} must be given: {flag.doc}")
             self[flag.name] = None if text is None else _read(flag, source, text)
-            if text is not None:
+            if text is None:
+                continue
+            self.given.add(flag.name)
+            if not flag.secret:
                 self._texts[flag.name] = flag.masked(text)
 
     def shown(self) -> dict[str, str]:
-        """Every set flag as it was given or defaulted, for ``/flags``."""
+        """Every set flag as it was given or defaulted, for others to see: no secrets."""
         return dict(self._texts)
 
 
@@ -132,7 +143,7 @@ def _read(flag: Flag, source: str, text: str) -> object:
     try:
         return flag.read(text)
     except ValueError as fault:
-        raise usage.UsageError(f"{source}={flag.masked(text)}: {fault}") from fault
+        raise usage.UsageError(f"{flag.said(source, text)}: {fault}") from fault
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -40,7 +40,9 @@ def session_milliseconds(text: str) -> float:
 
 
 def zk_hosts(text: str) -> ZkUrl:
-    """Servers, with commas between them."""
+    """Servers, with commas between them, and nothing else."""
+    if "/" in text or "@" in text:
+        raise ValueError("give HOST:PORT,HOST:PORT; --zk_path and --zk_auth have the rest")
     return parse(f"{SCHEME}{text}", "zk_hosts")
 
 
@@ -85,11 +87,12 @@ ZK_FLAGS_MS: Final = (
 #: Chronos', which says the same in other words.
 ZK_PARTS: Final = (
     Flag("zk_hosts", "HOST:PORT,HOST:PORT of the ZooKeeper that elects one of several Chronos and "
-         "keeps what it has to remember. Without it there is one alone.", None, zk_hosts),
+         "keeps what it has to remember. Without it there is one alone.", None, zk_hosts,
+         masked=masked),
     Flag("zk_path", "The node below which Chronos keeps everything.", "/chronos/state", check_path),
     Flag("zk_timeout", f"{_TIMEOUT_DOC}1000 (ms).", "10000", session_milliseconds),
     Flag("zk_auth", "USER:PASSWORD for ZooKeeper, or the path of a file that has it.", None,
-         zk_auth),
+         zk_auth, secret=True),
 )  # fmt: skip
 
 

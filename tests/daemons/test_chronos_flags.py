@@ -8,7 +8,7 @@ from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.chronos.flags import ChronosFlags
-from mesostw.daemons.chronos_flags import ABSENT, IDLE, Options, core_flags, idle, shown
+from mesostw.daemons.chronos_flags import ABSENT, IDLE, Options, core_flags, idle
 from mesostw.daemons.chronos_notices import routes_of
 
 NEEDED = ("--master=m:5050", "--work_dir=/tmp/x")
@@ -59,7 +59,9 @@ class ChronosFlagsTests(SynchronousTestCase):
     def test_what_is_not_there_is_refused(self) -> None:
         """Each says what to do instead, and no word of it is taken silently."""
         for name in ABSENT:
-            with self.assertRaisesRegex(usage.UsageError, f"--{name}=x: .*leave it out"):
+            # What was given is repeated, unless it is a password.
+            given = name if "password" in name else f"{name}=x"
+            with self.assertRaisesRegex(usage.UsageError, f"--{given}: .*leave it out"):
                 options(f"--{name}=x")
 
     def test_what_decides_nothing_is_told(self) -> None:
@@ -91,14 +93,13 @@ class ChronosFlagsTests(SynchronousTestCase):
 
     def test_secrets_are_not_shown(self) -> None:
         """What /config tells has neither passwords nor URLs that are as good as one."""
-        found = shown(
-            options(
-                "--http_credentials=u:pw",
-                "--slack_url=https://s/token",
-                "--cassandra_password=pw",
-                "--user=nobody",
-            )
-        )
+        found = options(
+            "--http_credentials=u:pw",
+            "--slack_url=https://s/token",
+            "--cassandra_password=pw",
+            "--zk_auth=u:pw",
+            "--user=nobody",
+        ).shown()
         self.assertEqual(found["user"], "nobody")
         self.assertNotIn("http_credentials", found)
         self.assertNotIn("slack_url", found)

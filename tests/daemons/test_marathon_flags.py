@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.marathon.flags import MarathonFlags
 from mesostw.daemons.marathon import Options
-from mesostw.daemons.marathon_flags import core_flags, shown
+from mesostw.daemons.marathon_flags import core_flags
 
 NEEDED = ("--master=m:5050", "--work_dir=/tmp/x")
 #: With 0 each of them would stop everything, or never let it rest.
@@ -65,4 +65,4 @@ class MarathonFlagsTests(SynchronousTestCase):
 
     def test_secrets_are_not_shown(self) -> None:
         """Credentials are in no answer."""
-        self.assertNotIn("http_credentials", shown(options("--http_credentials=me:geheim")))
+        self.assertNotIn("http_credentials", options("--http_credentials=me:geheim").shown())

@@ -91,7 +91,14 @@ class ZkFlagTests(SynchronousTestCase):
         """What makes no sense is refused by the flag's name."""
         wrong = {
             Masters: ("--zk=a:2181/m", "--zk_session_timeout=100ms", "--master=ftp://h:1"),
-            Parts: ("--zk_hosts=a:x", "--zk_timeout=10", "--zk_path=state", "--zk_auth=ann"),
+            Parts: (
+                "--zk_hosts=a:x",
+                "--zk_hosts=a/path",
+                "--zk_hosts=u:p@a",
+                "--zk_timeout=10",
+                "--zk_path=state",
+                "--zk_auth=ann",
+            ),
         }
         for kind, texts in wrong.items():
             for text in texts:
