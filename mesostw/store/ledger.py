@@ -56,6 +56,8 @@ class Group:
     records: int
     #: Keys whose last value stands here.
     live: int = 0
+    #: Whether the log has it for certain, so that it can be read.
+    kept: bool = True
 
     @property
     def numbers(self) -> range:
@@ -106,17 +108,19 @@ class Ledger:
             self._live_bytes -= group.record_bytes
 
     def needs_cleaning(self) -> bool:
-        """Whether the log is too long for what it says."""
-        if len(self._groups) < 2:
+        """Whether the log is too long for what it says, and :meth:`oldest` has what to clean."""
+        if len(self._groups) < 2 or not next(iter(self._groups.values())).kept:
             return False
         too_long = self._bytes > 2 * self._live_bytes + SLACK_BYTES
         return too_long or self._nodes > NODES_MAX
 
     def oldest(self) -> list[Group]:
-        """The groups to clean next: one at least, and never the newest."""
+        """The groups to clean next: never the newest, and only what is kept."""
         found: list[Group] = []
         size = 0
         for group in islice(self._groups.values(), min(CLEANED_GROUPS_MAX, len(self._groups) - 1)):
+            if not group.kept:
+                break
             # Of groups that say nothing any more nothing is read.
             size += group.bytes if group.live else 0
             if found and size > CLEANED_BYTES_MAX:

@@ -112,6 +112,10 @@ class Line:
                 self._send(request)
 
 
+def nothing() -> None:
+    """Of a request whose end says nothing to anybody yet."""
+
+
 def _was_done(request: Request, failure: Failure) -> bool:
     """Whether it had been done by the time its link broke: what it makes is there, or gone."""
     fault = failure.value

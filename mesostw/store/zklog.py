@@ -6,7 +6,7 @@ The layout is that of :mod:`mesostw.store.zookeeper`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from mesostw.interfaces import IClock, IZooSession, Stored, StoreFailed
 from mesostw.model.zookeeper import (
     BadVersion,
+    Check,
     Create,
     Delete,
     NodeExists,
@@ -26,7 +27,7 @@ from mesostw.model.zookeeper import (
     parent_of,
 )
 from mesostw.store.ledger import Group, Ledger, Writes, decode_group
-from mesostw.store.line import BROKEN, RETRY_S
+from mesostw.store.line import BROKEN, RETRY_S, Line, Request, nothing
 
 #: The layout that this program writes; a greater one is refused.
 FORMAT: Final = 1
@@ -35,6 +36,9 @@ READ_NODES: Final = 64
 
 #: How a node's data begin that is its group's last, and that is not.
 LAST, MORE = b"\0", b"\1"
+
+#: Of one transaction.
+Operations = tuple[Operation, ...]
 
 T = TypeVar("T")
 
@@ -223,41 +227,51 @@ class Taking:
                 await pause(self._clock)
 
     async def replay(self, found: Found) -> Replayed:
-        """Tell what a log that was taken over says; what nobody finished is removed."""
+        """
+        Tell what a log that was taken over says, and tidy it up.
+
+        What nobody finished is removed, and what cannot be read is kept for a person elsewhere.
+
+        :raises Deposed: another took it over meanwhile; of what was left to tidy nothing is done.
+        """
         records: dict[str, bytes] = {}
         ledger = Ledger()
+        tidying: list[Operations] = []
         read = 0
         for numbers, data in groups_of(found):
             read = numbers.stop
             try:
                 writes = decode_group(data)
             except ValueError as fault:
-                await self._set_aside(numbers, found, str(fault))
+                tidying.extend(self._set_aside(numbers, found, str(fault)))
                 continue
             ledger.add(Group(numbers.start, len(numbers), len(data), len(writes)), writes)
             _apply(writes, records)
-        for number in found.nodes:
-            if number >= read:
-                # Of a group that was never finished, so nobody was told that it is kept.
-                await self._patiently(partial(self._remove, number))
+        # Of a group that was never finished, so nobody was told that it is kept.
+        unfinished = (number for number in found.nodes if number >= read)
+        tidying.extend((Delete(path_of(self._root, number)),) for number in unfinished)
+        await self._all_done(tidying, found.version)
         return Replayed(records, ledger, max(found.nodes, default=-1) + 1)
 
-    def _remove(self, number: int) -> Deferred[None]:
-        removed: Deferred[None] = self._session.delete(path_of(self._root, number))
-        return removed.addErrback(lambda failure: failure.trap(NoNode) and None)
-
-    async def _set_aside(self, numbers: range, found: Found, why: str) -> None:
-        """Keep what cannot be read for a person, and go on without it."""
+    def _set_aside(self, numbers: range, found: Found, why: str) -> Iterable[Operations]:
         self._log.error(
             "{root}/log/{first} cannot be read and is moved to {root}/quarantine: {why}",
             root=self._root, first=numbers.start, why=why,
         )  # fmt: skip
         for number in numbers:
-            operations: list[Operation] = [
-                Create(f"{self._root}/quarantine/{number:010}", found.nodes[number]),
-                Delete(path_of(self._root, number)),
-            ]
-            try:
-                await self._patiently(partial(self._session.multi, operations))
-            except (NodeExists, NoNode):
-                continue
+            # Numbers are given again after the newest are gone; never twice by one writer.
+            path = f"{self._root}/quarantine/{number:010}-{found.head.epoch}"
+            yield Create(path, found.nodes[number]), Delete(path_of(self._root, number))
+
+    async def _all_done(self, tidying: Sequence[Operations], version: int) -> None:
+        """Do each once and in order, as writes are done: only while nobody else has taken over."""
+        if not tidying:
+            return
+        done: Deferred[None] = Deferred()
+        line = Line(self._session, self._clock, done.errback)
+        check = Check(f"{self._root}/epoch", version)
+        for number, operations in enumerate(tidying, 1):
+            is_last = number == len(tidying)
+            told = partial(done.callback, None) if is_last else nothing
+            line.send(Request((check, *operations), told))
+        await done

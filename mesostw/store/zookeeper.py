@@ -3,9 +3,9 @@ The store of several masters: a log of groups in ZooKeeper, kept short.
 
 ::
 
-    ROOT/epoch        format and epoch; its version guards every write
-    ROOT/log/N        a group of changes, or a part of one that is too large for one node
-    ROOT/quarantine/N a part of the log that could not be read
+    ROOT/epoch               format and epoch; its version guards every write
+    ROOT/log/N               a group of changes, or a part of one too large for one node
+    ROOT/quarantine/N-EPOCH  a part of the log that the writer of that epoch could not read
 
 Note [One writer]
     Whoever reads counts the epoch up.  Each write is one transaction that begins with a check
@@ -44,12 +44,11 @@ from mesostw.model.zookeeper import (
     Create,
     Delete,
     Happening,
-    NoNode,
     Watched,
     ZooKeeperFault,
 )
 from mesostw.store.ledger import Group, Ledger, Writes, decode_group, encode_group
-from mesostw.store.line import BROKEN, Line, Request
+from mesostw.store.line import BROKEN, Line, Request, nothing
 from mesostw.store.zklog import LAST, MORE, Taking, path_of, pause
 from mesostw.unattended import unattended
 
@@ -212,8 +211,9 @@ class ZooKeeperStore:
         parts = [data[at : at + PART_BYTES_MAX] for at in range(0, len(data), PART_BYTES_MAX)]
         first = self._next
         self._next += len(parts)
+        added = Group(first, len(parts), len(data), len(writes), kept=False)
         if parts:
-            self._ledger.add(Group(first, len(parts), len(data), len(writes)), writes)
+            self._ledger.add(added, writes)
         for group in removed:
             self._ledger.drop(group)
         gone = [
@@ -221,11 +221,12 @@ class ZooKeeperStore:
         ]
         for number, part in enumerate(parts[:-1], first):
             create = Create(path_of(self._root, number), MORE + part)
-            self._line.send(Request((self._check, create), _nothing))
+            self._line.send(Request((self._check, create), nothing))
         last = [Create(path_of(self._root, self._next - 1), LAST + parts[-1])] if parts else []
-        self._line.send(Request((self._check, *last, *gone), lambda: self._added(done)))
+        self._line.send(Request((self._check, *last, *gone), lambda: self._added(added, done)))
 
-    def _added(self, done: Callable[[], None]) -> None:
+    def _added(self, group: Group, done: Callable[[], None]) -> None:
+        group.kept = True
         done()
         self._pump()
 
@@ -264,9 +265,7 @@ class ZooKeeperStore:
         self._cleaning = False
         several = failure.value
         fault = several.subFailure.value if isinstance(several, FirstError) else several
-        # What was to be cleaned may be among what is sent again.
-        is_broken = isinstance(fault, BROKEN) or (self._line.broken and isinstance(fault, NoNode))
-        if not is_broken and self._fault is None:
+        if not isinstance(fault, BROKEN) and self._fault is None:
             self._give_up(StoreFailed(f"{self._root}: cleaning: {fault}"))
 
     # --- the end ------------------------------------------------------------------------
@@ -280,7 +279,3 @@ class ZooKeeperStore:
         for appended in (*sent, *(appended for appended, _ in waiting)):
             appended.errback(fault)
         self._end_if_idle()
-
-
-def _nothing() -> None:
-    """A part of a group is kept, which says nothing to anybody yet."""

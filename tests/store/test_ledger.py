@@ -85,6 +85,18 @@ class LedgerTests(SynchronousTestCase):
         self.assertEqual(len(log.said()), 110)
         self.assertLess(log.ledger.size, 2.5 * counting + 1_000)
 
+    def test_what_is_not_kept_yet(self) -> None:
+        """Only what the log has for certain is cleaned, so that nothing is read in vain."""
+        self.patch(ledger, "NODES_MAX", 3)
+        books = Ledger()
+        groups = [Group(number, 1, 10, 1, kept=False) for number in range(5)]
+        for group in groups:
+            books.add(group, [(f"k{group.first}", b"v")])
+        self.assertFalse(books.needs_cleaning())
+        groups[0].kept = groups[1].kept = groups[3].kept = True
+        self.assertTrue(books.needs_cleaning())
+        self.assertEqual(books.oldest(), groups[:2])
+
     @given(_WRITES)
     def test_round_trip(self, writes: Writes) -> None:
         """A group is read as it was written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from math import ceil
 from random import Random
 from typing import Any
@@ -10,13 +11,47 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import Deposed, IStore, IZooSession, Stored, StoreFailed
+from mesostw.model.zookeeper import ConnectionLost, Delete, Operation
 from mesostw.store import ledger
+from mesostw.store.zklog import MORE
 from mesostw.store.zookeeper import PART_BYTES_MAX, ZooKeeperStore
 from mesostw.testing.contracts import store
 from tests.testing.test_zookeeper import MemoryWorld
 
 ROOT = "/mesos/registry"
 PATIENCE_S = 60.0
+
+
+class Interrupted:
+    """A session whose first removal is done, unanswered, and followed by something else."""
+
+    def __init__(self, session: IZooSession, then: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._session, self._then = session, then
+        self._interrupted = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def delete(self, path: str) -> Deferred[Any]:
+        """Remove one."""
+        return self._once(lambda: self._session.delete(path))
+
+    def multi(self, operations: Sequence[Operation]) -> Deferred[Any]:
+        """Do something that may remove one."""
+        if not any(isinstance(one, Delete) for one in operations):
+            return self._session.multi(operations)
+        return self._once(lambda: self._session.multi(operations))
+
+    def _once(self, ask: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self._asked(ask))
+
+    async def _asked(self, ask: Callable[[], Deferred[Any]]) -> Any:
+        answer = await ask()
+        if self._interrupted:
+            return answer
+        self._interrupted = True
+        await self._then()
+        raise ConnectionLost
 
 
 class Case(SynchronousTestCase):
@@ -142,6 +177,24 @@ class WriterTests(Case):
                 self.assertEqual(len(told), 1)
                 self.failureResultOf(old.append([("k", b"old")], stored.epoch), Deposed)
 
+    def test_what_an_older_reader_removes_late(self) -> None:
+        """Of a reader that was followed while it tidied up nothing lands, however late it asks."""
+        session = self.session()
+        for path in ("/mesos", ROOT, f"{ROOT}/log"):
+            self.successResultOf(self.settled(session.create(path)))
+        # Of a group that a writer before all of them has not finished.
+        self.successResultOf(self.settled(session.create(f"{ROOT}/log/0000000000", MORE)))
+        new = self.made()
+
+        async def followed() -> None:
+            stored = await new.read()
+            await new.append([("k", b"new")], stored.epoch)
+
+        old = self.store_of(Interrupted(session, followed))  # type: ignore[arg-type]
+        reading = self.settled(old.read())
+        self.assertEqual(self.kept(), {"k": b"new"})
+        self.failureResultOf(reading, Deposed)
+
     def test_a_writer_that_ends_within_a_group(self) -> None:
         """Of a group that is larger than a node, all is there or nothing."""
         big = {f"k{number}": bytes([number]) * 300_000 for number in range(5)}
@@ -205,5 +258,5 @@ class CleaningTests(Case):
         self.successResultOf(self.settled(writing))
         self.assertEqual(sorted(self.kept()), ["k0", "k2"])
         self.assertEqual(len(self.flushLoggedErrors()), 0)
-        reading = session.get(f"{ROOT}/quarantine/0000000001")
+        reading = session.get(f"{ROOT}/quarantine/0000000001-2")
         self.assertEqual(self.successResultOf(self.settled(reading))[0], b"\0nonsense")
