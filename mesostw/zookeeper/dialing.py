@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -12,9 +11,6 @@ from mesostw.interfaces import IClock, IDialer, IZooKeeper
 from mesostw.model.zkurl import SCHEME, ZkUrl, parse
 from mesostw.zookeeper.election import MASTERS, Detector
 from mesostw.zookeeper.masters import address_of
-
-if TYPE_CHECKING:
-    from mesostw.zookeeper.group import Place
 
 
 @implementer(IDialer)
@@ -28,8 +24,6 @@ class LeaderDialer:
     :param ensemble_of: the ensemble of a URL.
     """
 
-    _log = Logger()
-
     def __init__(
         self, dialer: IDialer, clock: IClock, ensemble_of: Callable[[ZkUrl], IZooKeeper]
     ) -> None:
@@ -38,7 +32,16 @@ class LeaderDialer:
     def dial(self, address: str) -> Callable[[], None]:
         if not address.startswith(SCHEME):
             return self._dialer.dial(address)
-        return _Following(self, self._ensemble_of(parse(address, "master"))).stop
+        following = _Following(self._dialer)
+        ensemble = self._ensemble_of(parse(address, "master"))
+        detector = Detector(ensemble, self._clock, MASTERS, following.told)
+        detector.start()
+
+        def stop() -> None:
+            detector.stop()
+            following.hang_up()
+
+        return stop
 
 
 class _Following:
@@ -46,19 +49,13 @@ class _Following:
 
     _log = Logger()
 
-    def __init__(self, dialer: LeaderDialer, ensemble: IZooKeeper) -> None:
+    def __init__(self, dialer: IDialer) -> None:
         self._dialer = dialer
         self._address = ""
-        self._hang_up: Callable[[], None] = _nothing
-        place: Place = MASTERS
-        self._detector = Detector(ensemble, dialer._clock, place, self._told)
-        self._detector.start()
+        self.hang_up: Callable[[], None] = _nothing
 
-    def stop(self) -> None:
-        self._detector.stop()
-        self._hang_up()
-
-    def _told(self, data: bytes | None) -> None:
+    def told(self, data: bytes | None) -> None:
+        """Hear what the leader says of itself, or that there is none."""
         if data is None:
             self._log.info("no master leads")
             return
@@ -69,9 +66,9 @@ class _Following:
             return
         if address != self._address:
             self._log.info("master {address} leads", address=address)
-            self._hang_up()
+            self.hang_up()
             self._address = address
-            self._hang_up = self._dialer._dialer.dial(address)
+            self.hang_up = self._dialer.dial(address)
 
 
 def _nothing() -> None:

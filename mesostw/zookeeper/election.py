@@ -182,6 +182,10 @@ class Candidacy:
         :raises ZooKeeperFault: the ensemble does not take us.
         """
         await self._group.open()
+        if self._over:
+            # We withdrew before there was anything to withdraw from.
+            await self._group.close()
+            return
         self._opened, self.session_state = True, SessionState.CONNECTED
         try:
             self._own = await self._group.join(self._data)

@@ -87,10 +87,18 @@ class Group:
     async def open(self) -> IZooSession:
         """Begin the session."""
         self.session = await self._ensemble.connect(self._heard)
+        try:
+            await self._make_directory()
+        except BaseException:
+            # Nobody else knows of it yet, so nobody else would end it.
+            unattended(self.close(), self._failed)
+            raise
+        return self.session
+
+    async def _make_directory(self) -> None:
         if self._place.directory:
             with suppress(NodeExists):
                 await self._patiently(lambda: self.session.create(self._place.directory))
-        return self.session
 
     async def close(self) -> None:
         """End the session, and with it our own membership."""
