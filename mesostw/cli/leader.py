@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from mesostw.cli.peer import ClusterError
 from mesostw.model.zkurl import ZkUrlRefused, parse
@@ -30,8 +30,12 @@ async def leader_of(reactor: Any, url: str) -> str:
     told: Deferred[str] = Deferred()
 
     def hear(data: bytes | None) -> None:
-        if data is not None and not told.called:
+        if data is None or told.called:
+            return
+        try:
             told.callback(address_of(data))
+        except ValueError as fault:
+            told.errback(ClusterError(f"what the leader at {where} says makes no sense: {fault}"))
 
     ensemble = KazooEnsemble(where, reactor, reactor.callFromThread)
     detector = Detector(ensemble, ReactorClock(reactor), MASTERS, hear)
@@ -39,7 +43,7 @@ async def leader_of(reactor: Any, url: str) -> str:
     giving_up = reactor.callLater(PATIENCE_S, told.cancel)
     try:
         return await told
-    except Exception as fault:
+    except CancelledError as fault:
         raise ClusterError(f"no master leads at {where}, or ZooKeeper does not answer") from fault
     finally:
         detector.stop()

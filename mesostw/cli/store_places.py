@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mesostw.cli.peer import ClusterError
 from mesostw.core.agent.machine import Agent
@@ -15,9 +16,9 @@ from mesostw.core.chronos.machine import Chronos
 from mesostw.core.marathon.machine import Marathon
 from mesostw.core.master.machine import Master
 from mesostw.daemons.work_dir import Taken, claim
-from mesostw.interfaces import Stored, StoreFailed
+from mesostw.interfaces import Deposed, IZooSession, Stored, StoreFailed
 from mesostw.model.zkurl import SCHEME, ZkUrl, ZkUrlRefused, parse
-from mesostw.model.zookeeper import ZooKeeperFault
+from mesostw.model.zookeeper import ZooKeeperFault, under
 from mesostw.reactor_time import ReactorClock
 from mesostw.store import sqlite, zklog
 from mesostw.store.zookeeper import ZooKeeperStore
@@ -103,8 +104,14 @@ class Node:
     """A node in ZooKeeper; whoever leads is deposed when it is written."""
 
     url: ZkUrl
-    root: str
+    #: Below the path of the URL.
+    node: str
     reactor: Any
+
+    @property
+    def root(self) -> str:
+        """The node, seen from the top."""
+        return under(self.url.path, self.node)
 
     async def peek(self) -> Stored | None:
         """Read the log below the node."""
@@ -126,19 +133,24 @@ class Node:
             gone = [(key, None) for key in old.records.keys() - stored.records.keys()]
             await store.append([*gone, *stored.records.items()], old.epoch)
             await store.close()
-        except (StoreFailed, ZooKeeperFault) as fault:
+        except (Deposed, StoreFailed, ZooKeeperFault) as fault:
             raise ClusterError(f"{self.url}: {fault}") from fault
         finally:
             await session.close()
         return old.epoch
 
-    async def _session(self) -> Any:
-        ensemble = KazooEnsemble(self.url, self.reactor, self.reactor.callFromThread)
+    async def _session(self) -> IZooSession:
+        # At the top: a session makes the nodes that its URL names, and reading makes none.
+        top = replace(self.url, path="/")
+        ensemble = KazooEnsemble(top, self.reactor, self.reactor.callFromThread)
         connecting = ensemble.connect(lambda _state: None)
         try:
             return await connecting.addTimeout(PATIENCE_S, self.reactor)
-        except Exception as fault:
-            raise ClusterError(f"{self.url} does not answer: {fault}") from fault
+        except TimeoutError as fault:
+            reason = f"{self.url} does not answer within {PATIENCE_S:g} seconds"
+            raise ClusterError(reason) from fault
+        except ZooKeeperFault as fault:
+            raise ClusterError(f"{self.url}: {fault}") from fault
 
 
 def place_of(text: str, role: str, reactor: Any) -> Place:

@@ -107,3 +107,17 @@ class CommandTests(RealCase):
         again = self.mesostw("import", str(top / "first"), url)
         self.assertEqual(again.returncode, 1)
         self.assertIn("has 3000 records; --replace", again.stderr)
+
+    def test_looking_makes_nothing(self) -> None:
+        """A path with a slip in it is said to have nothing, and is not made by that."""
+        ran = self.mesostw("verify", f"zk://{self.server.address}/no/such/place")
+        self.assertEqual(ran.returncode, 1, ran.stdout)
+        self.assertIn("/no/such/place", ran.stderr)
+        connecting = self.world.ensemble("eyes").connect(lambda _state: None)
+        self.world.pass_time(connecting, 30)
+        session = self.successResultOf(connecting)
+        looking = session.exists("/no")
+        self.world.pass_time(looking, 30)
+        self.assertIsNone(self.successResultOf(looking))
+        closing = session.close()
+        self.world.pass_time(closing, 30)
