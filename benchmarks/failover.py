@@ -70,8 +70,6 @@ def measured(one: Bench, zookeeper: ZooKeeperServer, agents: int) -> bool:
         f"demand {ADMITTED_MAX_S:g} s{': NOT MET' if missed else ''}",
         flush=True,
     )
-    # The tasks are made once all are in, and are known to the master when they come back.
-    time.sleep(3)
     killed = time.monotonic()
     masters[old].kill()
     new, elected = leader_of([one for one in masters if one != old])

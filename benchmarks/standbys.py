@@ -186,6 +186,7 @@ def measured(one: Bench, zookeeper: ZooKeeperServer, agents: int, window_s: floa
     one.start_farm(agents).wait_for("all_registered")
     command = [sys.executable, "-m", "benchmarks.standbys", f"--pace={address}"]
     one.start([*command, f"--agents={agents}"], cpu=1).wait_for("offered")
+    # What the start leaves to do is done before the first window.
     time.sleep(3)
     measuring = Measuring(one, leader, window_s)
     alone = measuring.window("nobody reads, nobody follows")

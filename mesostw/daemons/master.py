@@ -256,11 +256,11 @@ class MasterDaemon(Service):
         await seat.win(announced(flags.info))
         self._elected = self._clock.wall()
         epoch = await begin(seat.store, core, driver, exchange)
-        keep_pauses_short()
         doorway.site = site
         if self._standby is not None:
             self._standby.hand_over(site)
             self._standby = None
+        keep_pauses_short()
         self._log.info(
             "master {id} of term {epoch} answers at {address}",
             id=master_id,

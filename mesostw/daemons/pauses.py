@@ -18,7 +18,7 @@ THRESHOLDS: Final = (50_000, 20, 50)
 
 
 def keep_pauses_short() -> None:
-    """Call once, when everything that stays is loaded."""
+    """Call when everything that stays is loaded: at the start, and when a standby comes to lead."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -22,7 +22,7 @@ from tests.functional.chronos.profiles import Topology
 
 _AWAY: Final = "was away for too long"
 #: Which agent a sandbox is of, and by what id a master knows that.
-_AGENT: Final = re.compile(r"/work/(?P<agent>[^/]+)/slaves/(?P<id>[^/]+)/")
+_AGENT: Final = re.compile(r"/(?P<agent>[^/]+)/slaves/(?P<id>[^/]+)/")
 #: What a daemon may take to start, in seconds, where others want the machine too.
 STARTING_MAX_S: Final = 10.0
 #: States in which a run has a task, or may have one.
