@@ -29,9 +29,10 @@ BACKFILL_MAX: Final = 1_000
 NOTICES_MAX: Final = 10_000
 #: Until a task that was sent for is asked after again, doubled each time up to the last.
 RECONCILE_RETRY_S: Final = 1.0
-RECONCILE_RETRY_MAX_S: Final = 60.0
-#: A launch that nothing was heard of for so long is asked after.
-LAUNCH_CONFIRM_S: Final = 30.0
+RECONCILE_RETRY_MAX_S: Final = 15.0
+#: A launch that nothing was heard of for so long is asked after.  A master that knows it says
+#: so at once, so asking costs little; one that was lost may still be in time if it is noticed.
+LAUNCH_CONFIRM_S: Final = 5.0
 KILL_RETRY_S: Final = 30.0
 #: Until a run that took too long is ended by us too; its agent has the first word.
 COMPLETION_GRACE_S: Final = 10.0

@@ -208,7 +208,7 @@ class AnyTests(SynchronousTestCase):
             ("advance", 15),
             ("say", TaskState.TASK_RUNNING),
             ("say", TaskState.TASK_UNREACHABLE),
-            ("advance", 330),
+            ("advance", 323),
             ("lose_launch", 0),
             ("say", TaskState.TASK_RUNNING),
         ):

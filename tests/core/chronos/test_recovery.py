@@ -89,7 +89,7 @@ class LifeTests(SynchronousTestCase):
         self.assertEqual(world.live.unsure, {})
 
     def test_asked_again(self) -> None:
-        """A silent master is asked after 1, 2, 4 .. 60 seconds."""
+        """A silent master is asked after 1, 2, 4, 8, 15, 15 .. seconds."""
         world = World()
         world.put(minutely())
         world.advance(11)
@@ -98,12 +98,27 @@ class LifeTests(SynchronousTestCase):
         world.effects.clear()
         asked: list[float] = []
         began = world.steady
-        for _ in range(140):
+        for _ in range(70):
             world.advance(1)
             if any(isinstance(one, ReconcileTasks) for one in world.effects):
                 asked.append(world.steady - began)
                 world.effects.clear()
-        self.assertEqual(asked, [1, 3, 7, 15, 31, 63, 123])
+        self.assertEqual(asked, [1, 3, 7, *range(15, 61, 15)])
+
+    def test_a_launch_without_a_word(self) -> None:
+        """A launch of which nothing is heard for 5 seconds is asked after."""
+        world = World(auto=False)
+        world.put(minutely())
+        world.advance(11)
+        (run,) = world.runs()
+        world.effects.clear()
+        world.advance(3)
+        self.assertFalse(any(isinstance(one, ReconcileTasks) for one in world.effects))
+        world.advance(2)
+        asked = [one.tasks for one in world.effects if isinstance(one, ReconcileTasks)]
+        self.assertEqual(asked, [{run.task_id: run.agent_id}])
+        # The master knows the launch, and what it says is enough.
+        self.assertEqual((world.states(), world.live.unsure), (["staging"], {}))
 
 
 class NameTests(SynchronousTestCase):

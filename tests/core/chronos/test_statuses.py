@@ -90,7 +90,7 @@ class MatrixTests(SynchronousTestCase):
                 source=TaskStatusSource.SOURCE_MASTER,
                 reason=TaskStatusReason.REASON_RECONCILIATION,
             )
-            world.advance(6)
+            world.advance(4)
             found = world.runs()[0]
             where = f"{state} {said}: {found}"
             if state is _R.LAUNCHING:
@@ -125,7 +125,7 @@ class MatrixTests(SynchronousTestCase):
             assert run.task_id is not None
             world.master.tasks.clear()
             world.say(run.task_id, _S.TASK_DROPPED, source=TaskStatusSource.SOURCE_MASTER)
-            world.advance(6)
+            world.advance(4)
         self.assertEqual(world.states()[0], "failed")
         self.assertEqual(world.runs()[0].launch, 10)
 

@@ -69,7 +69,7 @@ class ConcurrencyTests(SynchronousTestCase):
         self.assertEqual(world.states(), ["staging", "waiting"])
         self.assertEqual(world.run(first).doom, "Replaced by a newer run")
         world.finish(first, TaskState.TASK_KILLED)
-        world.advance(5)
+        world.advance(3)
         self.assertEqual(world.states(), ["killed", "launching"])
 
     def test_retry_is_in_the_way(self) -> None:
