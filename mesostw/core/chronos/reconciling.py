@@ -2,8 +2,8 @@
 Asking the master what became of tasks, so that nothing that was missed stays missed.
 
 Of what an earlier life has launched, or of what went on while no master heard us, nothing is
-sure until the master has answered for it: that is asked at once, then after 1, 2, 4, 8, 15, 15 .. s.
-A master is silent as long as an agent may still come back.
+sure until the master has answered for it: that is asked at once, then after 1, 2, 4, 8, 15,
+15 .. seconds.  A master is silent as long as an agent may still come back.
 """
 
 from __future__ import annotations

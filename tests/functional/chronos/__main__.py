@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tests.functional.chronos import report
-from tests.functional.chronos.broken import BROKEN, command_of
+from tests.functional.chronos.broken import BROKEN, commands_of
 from tests.functional.chronos.campaign import Campaign, saved
 from tests.functional.chronos.judging import judge
 from tests.functional.chronos.plans import plan_of
@@ -77,8 +77,7 @@ def main(words: Sequence[str]) -> int:
 def _run(asked: argparse.Namespace, seed: int) -> tuple[str, bool]:
     """One seed: its row, and whether all rules held."""
     profile = PROFILES[asked.profile]
-    chronos = {} if asked.broken is None else {"chronos": command_of(asked.broken)}
-    campaign = Campaign(profile, seed, **chronos)
+    campaign = Campaign(profile, seed, commands_of(asked.broken))
     evidence = None
     try:
         evidence = campaign.evidence()

@@ -1,5 +1,5 @@
 """
-Chronos with one promise broken, as a daemon.
+Daemons with one promise broken.
 
 ``python -m tests.functional.chronos.broken NAME ...``: the other words are those of
 ``mesostw.daemons.part``.  A run with any of these must come out red, or the test is worth
@@ -21,8 +21,11 @@ from mesostw.core.chronos.machine import Chronos
 from mesostw.daemons import chronos, part
 from mesostw.daemons.options import FlagOptions
 from mesostw.messages.frameworks import FrameworkInfo
+from mesostw.model.zookeeper import SessionState
 from mesostw.store.sqlite import SqliteStore, Writes
 from mesostw.store.zookeeper import ZooKeeperStore
+from mesostw.zookeeper.election import Candidacy
+from tests.functional.chronos.town import Commands
 
 #: How much later than it says the hasty store keeps anything, in seconds.
 HASTE_S: Final = 1.0
@@ -76,15 +79,36 @@ def _forgetful() -> None:
     _stores(broken)
 
 
+def _proofless() -> None:
+    """Whoever leads goes on, whatever becomes of its session."""
+    known: Any = Candidacy._changed
+    broken: Any = Candidacy
+
+    def deaf(self: Candidacy, state: SessionState) -> None:
+        if not self._leads:
+            known(self, state)
+
+    broken._changed = deaf
+
+
 BROKEN: Final[Mapping[str, Callable[[], None]]] = {
     "hasty": _hasty,
     "nameless": _nameless,
     "forgetful": _forgetful,
 }
+#: Of masters; there must be several.
+BROKEN_MASTERS: Final[Mapping[str, Callable[[], None]]] = {"proofless": _proofless}
 
 
-def command_of(name: str) -> Callable[..., tuple[str, ...]]:
-    """Makes the command line of a broken Chronos from a signal and twistd's words."""
+def commands_of(name: str | None) -> Commands:
+    """Command lines of the role that is broken so; of none if there is no name."""
+    if name is None:
+        return {}
+    return {"master" if name in BROKEN_MASTERS else "chronos": _command_of(name)}
+
+
+def _command_of(name: str) -> Callable[..., tuple[str, ...]]:
+    """Makes the command line of a broken daemon from a signal and twistd's words."""
 
     def command(farewell: int, *words: str) -> tuple[str, ...]:
         ours = (sys.executable, "-m", __name__, name, str(int(farewell)), str(os.getpid()))
@@ -95,7 +119,7 @@ def command_of(name: str) -> Callable[..., tuple[str, ...]]:
 
 def main(words: Sequence[str]) -> None:
     """Break it, then be it."""
-    BROKEN[words[0]]()
+    {**BROKEN, **BROKEN_MASTERS}[words[0]]()
     part.main(words[1:])
 
 

@@ -26,7 +26,6 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from mesostw.daemons.part import part_command
 from tests.functional.chronos.asking import Client
 from tests.functional.chronos.evidence import (
     OUT,
@@ -43,7 +42,7 @@ from tests.functional.chronos.history import End, History, calls_of
 from tests.functional.chronos.nemesis import ACTS, Nemesis
 from tests.functional.chronos.plans import JobPlan, Plan, plan_of
 from tests.functional.chronos.profiles import Profile
-from tests.functional.chronos.town import Command, Town
+from tests.functional.chronos.town import Commands, Town
 from tests.functional.chronos.workload import Workload
 from tests.functional.clusters import wait_until
 
@@ -59,12 +58,12 @@ class Campaign:
     """
     A run of one seed.
 
-    :param chronos: makes Chronos' command line; another one for one that is broken.
+    :param commands: of roles that are broken.
     """
 
-    def __init__(self, profile: Profile, seed: int, chronos: Command = part_command) -> None:
+    def __init__(self, profile: Profile, seed: int, commands: Commands) -> None:
         self._prepare(profile, plan_of(profile, seed))
-        self.town = Town(self.directory, profile, chronos)
+        self.town = Town(self.directory, profile, commands)
         self.client = Client(self.town.address_of("chronos"), profile.patience_s)
         self.nemesis: Nemesis[Any] = Nemesis(self.town, self.plan.faults, seed, ACTS)
         #: Processes that were there when all had been told to end, and had had time for it.

@@ -29,7 +29,7 @@ class QuickTests(SynchronousTestCase):
 
     def test_holds(self) -> None:
         """Whatever goes wrong, every instant is served and nothing runs that should not."""
-        campaign = Campaign(QUICK, SEED)
+        campaign = Campaign(QUICK, SEED, commands={})
         self.addCleanup(campaign.remove)
         try:
             evidence = campaign.evidence()

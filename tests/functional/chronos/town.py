@@ -15,7 +15,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -30,6 +30,8 @@ from tests.functional.clusters import wait_until
 
 #: Makes the command line of a daemon from a signal and twistd's words.
 Command: TypeAlias = Callable[..., tuple[str, ...]]
+#: Of roles that are not made as usual: because something is broken in them.
+Commands: TypeAlias = Mapping[str, Command]
 
 IP: Final = "127.0.0.1"
 #: What a supervisor of services waits before it starts one again.
@@ -77,15 +79,15 @@ class Town:
     """
     A cluster's processes, their directory and their disks.
 
-    :param chronos: makes Chronos' command line; another one for one that is broken.
+    :param commands: of roles that are broken.
     """
 
-    def __init__(self, directory: Path, profile: Profile, chronos: Command = part_command) -> None:
+    def __init__(self, directory: Path, profile: Profile, commands: Commands) -> None:
         self.directory, self.profile = directory, profile
         # Tasks may have another user.
         directory.chmod(0o755)
         self.happenings: list[Happening] = []
-        self._chronos = chronos
+        self._commands = commands
         self._lock = threading.RLock()
         self._stopping = False
         self.parts = {part.name: part for part in self._parts()}
@@ -128,8 +130,9 @@ class Town:
             f"--{'http_port' if is_chronos else 'port'}={port}",
             *flags,
         )
-        command = (self._chronos if is_chronos else part_command)(farewell, *words)
-        part = Part(name, daemon.removeprefix("mesos-"), command, address, work_dir, farewell)
+        role = daemon.removeprefix("mesos-")
+        command = self._commands.get(role, part_command)(farewell, *words)
+        part = Part(name, role, command, address, work_dir, farewell)
         if is_agent or is_chronos:
             part.disk = SmallDisk(work_dir, AGENT_DISK_BYTES if is_agent else CHRONOS_DISK_BYTES)
         return part
@@ -334,9 +337,12 @@ def listens(port: int, where: Path = Path("/proc/net")) -> bool:
     :param where: what a process sees of its network; another's is another machine's.
     """
     ends = (f":{port:04X} 00000000:0000 0A ", f":{port:04X} {'0' * 32}:0000 0A ")
-    return any(
-        end in (where / name).read_text() for end, name in zip(ends, ("tcp", "tcp6"), strict=True)
-    )
+    tables = zip(ends, ("tcp", "tcp6"), strict=True)
+    try:
+        return any(end in (where / name).read_text() for end, name in tables)
+    except (FileNotFoundError, ProcessLookupError):
+        # The process has ended since.
+        return False
 
 
 def kill(pid: int) -> None:

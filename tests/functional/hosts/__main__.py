@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tests.functional.chronos import report as of_chronos
 from tests.functional.chronos.__main__ import seeds
-from tests.functional.chronos.broken import BROKEN, command_of
+from tests.functional.chronos.broken import BROKEN, BROKEN_MASTERS, commands_of
 from tests.functional.chronos.campaign import saved
 from tests.functional.hosts import report
 from tests.functional.hosts.campaign import Hosts
@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--keep", action="store_true", help="leave logs, history and evidence behind")
     made.add_argument("--plan", action="store_true", help="only print what a seed would do")
     made.add_argument(
-        "--broken", choices=BROKEN, help="run a Chronos with a promise broken: must come out red"
+        "--broken",
+        choices=(*BROKEN, *BROKEN_MASTERS),
+        help="break a promise of all Chronoses, or (the last) of all masters: must come out red",
     )
     made.add_argument("--results", type=Path, help="a file for all verdicts, as JSON")
     return made
@@ -85,8 +87,7 @@ def main(words: Sequence[str]) -> int:
 
 def _run(asked: argparse.Namespace, scale: Scale, seed: int) -> tuple[str, Judgement, bool]:
     """One seed: its row, its judgement, and whether all rules held."""
-    chronos = {} if asked.broken is None else {"chronos": command_of(asked.broken)}
-    campaign = Hosts(scale, seed, asked.only, **chronos)
+    campaign = Hosts(scale, seed, asked.only, commands_of(asked.broken))
     is_held = False
     try:
         try:

@@ -19,13 +19,12 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mesostw.daemons.part import part_command
 from tests.functional.chronos.campaign import Campaign
 from tests.functional.chronos.evidence import Evidence
 from tests.functional.chronos.history import End, History
 from tests.functional.chronos.nemesis import Nemesis
 from tests.functional.chronos.plans import Fault
-from tests.functional.chronos.town import Command
+from tests.functional.chronos.town import Commands
 from tests.functional.hosts.acts import ACTS
 from tests.functional.hosts.asking import AnyChronos
 from tests.functional.hosts.faults import LOST, kind_of, plan
@@ -58,29 +57,29 @@ class Hosts(Campaign):
     A run of one seed on hosts.
 
     :param only: kinds of faults, if it is not to be all.
-    :param chronos: makes Chronos' command line; another one for one that is broken.
+    :param commands: of roles that are broken.
     """
 
     def __init__(
         self,
         scale: Scale,
         seed: int,
-        only: Sequence[str] = (),
-        chronos: Command = part_command,
+        only: Sequence[str],
+        commands: Commands,
     ) -> None:
         self.scale = scale
         self._prepare(scale.profile, plan(scale, seed, only))
         self.network = Network(scale.layout.hosts)
         self.network.create()
         try:
-            self._furnish(seed, chronos)
+            self._furnish(seed, commands)
         except BaseException:
             self.network.remove()
             raise
 
-    def _furnish(self, seed: int, chronos: Command) -> None:
+    def _furnish(self, seed: int, commands: Commands) -> None:
         self.network.enter()
-        self.streets = Streets(self.directory, self.scale, self.network, chronos)
+        self.streets = Streets(self.directory, self.scale, self.network, commands)
         self.town = self.streets
         self.client = AnyChronos(
             self.streets.addresses_of("chronos"),

@@ -21,7 +21,7 @@ from typing import Final
 from mesostw.daemons.part import part_command
 from mesostw.testing.zookeeper.server import HEAP, JARS
 from tests.functional.chronos.disks import SmallDisk
-from tests.functional.chronos.town import RESTART_S, Command, Part, Town, kill, listens
+from tests.functional.chronos.town import RESTART_S, Commands, Part, Town, kill, listens
 from tests.functional.hosts.layout import PORTS, Scale
 from tests.functional.hosts.network import Network
 from tests.functional.hosts.walls import AGENT_GROUP, LINE_GROUP, ZOOKEEPER_PORTS, Walls
@@ -48,13 +48,11 @@ _JAVA: Final = (
 class Streets(Town):
     """A town on several hosts."""
 
-    def __init__(
-        self, directory: Path, scale: Scale, network: Network, chronos: Command = part_command
-    ) -> None:
+    def __init__(self, directory: Path, scale: Scale, network: Network, commands: Commands) -> None:
         self.scale, self.layout, self.network = scale, scale.layout, network
         #: Parts that cannot reach the others now, while those reach each other.
         self.apart: set[str] = set()
-        super().__init__(directory, scale.profile, chronos)
+        super().__init__(directory, scale.profile, commands)
 
     # --- what there is ------------------------------------------------------------------
 
@@ -73,7 +71,7 @@ class Streets(Town):
                 words = make[role](name, ip)
                 if role != "zookeeper":
                     farewell = signal.SIGUSR1 if role == "agent" else farewell
-                    command = self._chronos if role == "chronos" else part_command
+                    command = self._commands.get(role, part_command)
                     words = command(farewell, "--logfile=-", *words)
                 if role == "agent":
                     group = ("setpriv", f"--regid={AGENT_GROUP}", "--keep-groups", "--")
