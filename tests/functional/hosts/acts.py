@@ -16,7 +16,7 @@ from kazoo.handlers.threading import KazooTimeoutError
 
 from tests.functional.chronos.nemesis import ACTS as OF_PROCESSES
 from tests.functional.chronos.nemesis import Act
-from tests.functional.hosts import sessions, walls
+from tests.functional.hosts import clocks, sessions, walls
 from tests.functional.hosts.leaders import leading_part
 from tests.functional.hosts.streets import Streets
 from tests.functional.hosts.walls import Walls
@@ -37,6 +37,11 @@ DARK_S: Final = 5.0
 UP_S: Final = 20.0
 LEARN_S: Final = 3.0
 LEADER: Final = "leader "
+#: One that does not lead.
+WAITING: Final = "waiting "
+#: By how much a wall clock is wrong, and how long between two steps of one that is set wildly.
+STEPS_S: Final = (10.0, 3600.0)
+STROBE_S: Final = 0.2
 
 Target = Sequence[str]
 
@@ -58,17 +63,26 @@ def _parts(town: Streets, targets: Target) -> list[str]:
     """Names of parts; of who leads, whoever does so now."""
     found = []
     for target in targets:
-        if not target.startswith(LEADER):
+        if not target.startswith((LEADER, WAITING)):
             found.append(target)
             continue
-        role, until = target.removeprefix(LEADER), time.monotonic() + SEEK_S
-        part = leading_part(town, role)
-        while part is None and time.monotonic() < until:
-            time.sleep(0.1)
-            part = leading_part(town, role)
+        role = target.rpartition(" ")[2]
+        names = town.layout.topology.names(role)
         # If nobody leads, anybody is as good.
-        found.append(part or town.layout.topology.names(role)[0])
+        leader = _leader(town, role) or names[0]
+        is_leader = target.startswith(LEADER)
+        found.append(leader if is_leader else next(one for one in names if one != leader))
     return found
+
+
+def _leader(town: Streets, role: str) -> str | None:
+    """The name of who leads, who may have to be waited for."""
+    until = time.monotonic() + SEEK_S
+    part = leading_part(town, role)
+    while part is None and time.monotonic() < until:
+        time.sleep(0.1)
+        part = leading_part(town, role)
+    return part
 
 
 def _hosts(town: Streets, targets: Target) -> list[str]:
@@ -186,6 +200,26 @@ def _delay(town: Streets, targets: Target, until: float, chance: Random) -> str:
     return f"{hosts[0]} {DELAY_S:g} +- {SPREAD_S:g} s"
 
 
+# --- clocks --------------------------------------------------------------------------------------
+
+
+def _clock(town: Streets, targets: Target, until: float, chance: Random) -> str:
+    """The wall clock is set, forward or back; now and then it is set wildly."""
+    (name,) = _parts(town, targets)
+    file = town.clock_of(name)
+    step_s = chance.choice(STEPS_S) * chance.choice((1, -1))
+    is_wild = chance.random() < 0.5
+    try:
+        clocks.set_clock(file, step_s)
+        while is_wild and time.monotonic() < until:
+            clocks.set_clock(file, chance.choice((0.0, step_s, -step_s)))
+            time.sleep(STROBE_S)
+        _rest(until)
+    finally:
+        clocks.set_clock(file, 0.0)
+    return f"{name} {'wildly ' if is_wild else ''}{step_s:+g} s"
+
+
 # --- hosts and sessions -------------------------------------------------------------------------
 
 
@@ -261,6 +295,7 @@ ACTS: Final[Mapping[str, Act[Streets]]] = {
     "resets": partial(_everywhere, walls.resetting),
     "link down": _link_down,
     "delay": _delay,
+    "clock": _clock,
     "power": _power,
     "expire": _expire,
     "roll hosts": _roll,

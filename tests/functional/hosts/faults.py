@@ -28,7 +28,8 @@ class Kind(Struct, frozen=True):
 
     :param act: a name in ``acts.ACTS``.
     :param whom: a role of which it hits one part, ``host`` for one host, ``hosts`` for all,
-        ``leader ROLE`` for who leads when the fault begins, ``all ROLE`` for all of a role,
+        ``leader ROLE`` for who leads when the fault begins, ``waiting ROLE`` for one that does
+        not, ``all ROLE`` for all of a role,
         ``all`` for every part, ``ours`` for all but ZooKeepers, or ``some`` for three of all.
     :param share: of the time that a fault lasts.
     :param ends_tasks: whether tasks may die of it, or be out of reach of who watches them.
@@ -83,6 +84,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "session of Chronos ended": Kind("expire", "leader chronos", share=0.3),
     "session of master ended": Kind("expire", "leader master", share=0.3),
     "session of Marathon ended": Kind("expire", "leader marathon", share=0.3),
+    "clock of leading master": Kind("clock", "leader master"),
+    "clock of leading Marathon": Kind("clock", "leader marathon"),
+    # One that leads launches by its clock, as cron does, right or wrong.
+    "clock of waiting Chronos": Kind("clock", "waiting chronos"),
     "disk of ZooKeeper full": Kind("fill", "zookeeper"),
     "disk of agent full": Kind("fill", "agent", hides_tasks=True),
     "executors killed": Kind("kill supervisor", "agent", share=0.3, ends_tasks=True),
@@ -143,7 +148,7 @@ def _fault(scale: Scale, chance: Random, name: str, at_s: float) -> Fault:
 
 
 def _targets(layout: Layout, whom: str, chance: Random) -> tuple[str, ...]:
-    if whom.startswith("leader "):
+    if whom.startswith(("leader ", "waiting ")):
         # Who that is is known only when it begins.
         return (whom,)
     if whom in ("all", "ours", "some"):

@@ -15,17 +15,21 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from mesostw.daemons.part import part_command
 from mesostw.testing.zookeeper.server import HEAP, JARS
 from tests.functional.chronos.disks import SmallDisk
-from tests.functional.chronos.town import RESTART_S, Commands, Part, Town, kill, listens
+from tests.functional.chronos.town import RESTART_S, Command, Commands, Part, Town, kill, listens
+from tests.functional.hosts import clocks
 from tests.functional.hosts.layout import PORTS, Scale
 from tests.functional.hosts.network import Network
 from tests.functional.hosts.walls import AGENT_GROUP, LINE_GROUP, ZOOKEEPER_PORTS, Walls
 
+#: Roles whose wall clocks are set now and then.
+CLOCKED: Final = ("master", "marathon", "chronos")
 DAEMONS: Final = {"master": "mesos-master", "agent": "mesos-agent"}
 #: Of those that have a small disk of their own.
 DISK_BYTES: Final = {"zookeeper": 96 << 20, "agent": 64 << 20}
@@ -71,8 +75,7 @@ class Streets(Town):
                 words = make[role](name, ip)
                 if role != "zookeeper":
                     farewell = signal.SIGUSR1 if role == "agent" else farewell
-                    command = self._commands.get(role, part_command)
-                    words = command(farewell, "--logfile=-", *words)
+                    words = self._command_of(name, role)(farewell, "--logfile=-", *words)
                 if role == "agent":
                     group = ("setpriv", f"--regid={AGENT_GROUP}", "--keep-groups", "--")
                     words = (*group, *words)
@@ -87,6 +90,15 @@ class Streets(Town):
                 if role in DISK_BYTES:
                     part.disk = SmallDisk(part.work_dir, DISK_BYTES[role])
                 yield part
+
+    def _command_of(self, name: str, role: str) -> Command:
+        if role in self._commands or role not in CLOCKED:
+            return self._commands.get(role, part_command)
+        return partial(clocks.command_of, self.clock_of(name))
+
+    def clock_of(self, name: str) -> Path:
+        """The file that a part's wall clock is wrong by."""
+        return self.directory / f"{name}.clock"
 
     def _work_dir(self, name: str) -> Path:
         return self.directory / "work" / name

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.functional.hosts.running import run, skip_if_impossible
 
-#: Any number does; this one cuts the leading Chronos off, stops a master, and halves the hosts.
+#: Any number does; this one kills and stops masters that lead, has a host flap, and halves them.
 SEED: Final = os.environ.get("MESOSTW_TEST_SEED", "3")
 #: Fewer say nothing.
 WISHED_MIN: Final = 15
