@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from attrs import frozen
 from msgspec import Struct
 from msgspec.structs import replace
+from twisted.internet.defer import TimeoutError as GivenUpWaiting
 
 from mesostw.cli.peer import ClusterError
 from mesostw.core.agent.machine import Agent
@@ -146,7 +147,7 @@ class Node:
         connecting = ensemble.connect(lambda _state: None)
         try:
             return await connecting.addTimeout(PATIENCE_S, self.reactor)
-        except TimeoutError as fault:
+        except GivenUpWaiting as fault:
             reason = f"{self.url} does not answer within {PATIENCE_S:g} seconds"
             raise ClusterError(reason) from fault
         except ZooKeeperFault as fault:

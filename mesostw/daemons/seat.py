@@ -147,6 +147,9 @@ class Seat:
         self._told.update(old.told)
         self._counted = old
         await old.stop()
+        if old.session_state is None:
+            # It never had a session, so the next may not either.
+            await self._later()
         while True:
             try:
                 await self._enter()

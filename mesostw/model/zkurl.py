@@ -106,6 +106,10 @@ def _address(server: str) -> tuple[str, int] | str:
         host, _, port = server.partition(":")
     if not host:
         return "without a host"
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return "whose name no host can have"
     if not port:
         return host, PORT
     digits = port.isascii() and port.isdigit() and len(port) <= len(str(PORT_MAX))

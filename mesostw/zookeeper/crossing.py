@@ -133,7 +133,7 @@ class Crossing:
     What kazoo calls a handler, with the two queues between it and the reactor.
 
     :param from_thread: has the reactor call something soon (``reactor.callFromThread``).
-    :param failed: told in the reactor of what a watch or a listener raised.
+    :param failed: told in the reactor of what a watch, a listener or kazoo itself raised.
     :param servers: how many servers share the session's time-out.
     """
 
@@ -324,6 +324,8 @@ class Crossing:
         def run() -> None:
             try:
                 work(*arguments)
+            except Exception as fault:  # noqa: BLE001
+                self.put(self._failed, fault)
             finally:
                 self._may_take()
                 self.unlinked()

@@ -162,12 +162,14 @@ class Candidacy:
     :param data: what everyone may read of us.
     """
 
+    _log = Logger()
+
     def __init__(
         self, ensemble: IZooKeeper, clock: IClock, place: Place, data: bytes, ambition: Ambition
     ) -> None:
         self._data, self._ambition = data, ambition
         self._group = Group(ensemble, clock, place, self._changed)
-        self._watching = _Watching(self._group, ambition.leader_is)
+        self._watching = _Watching(self._group, self._leader_is)
         #: Of the session, as it was told last; ``None`` before there is one.
         self.session_state: SessionState | None = None
         #: How often each state was told after another.
@@ -177,21 +179,30 @@ class Candidacy:
 
     async def start(self) -> None:
         """
-        Enter; all that follows is told to the ambition.
+        Enter; all that follows is told to the ambition, also that the session has ended meanwhile.
 
-        :raises ZooKeeperFault: the ensemble does not take us.
+        :raises ZooKeeperFault: the ensemble does not take us; nothing is told then.
         """
+        try:
+            await self._enter()
+        except SessionExpired:
+            self._lose("the session with ZooKeeper has ended")
+        except BaseException:
+            if self._opened:
+                # What cannot be entered is not kept open: whoever tries again opens another.
+                unattended(self._group.close(), self._not_closed)
+            if not self._over:
+                self._over = True
+                raise
+
+    async def _enter(self) -> None:
         await self._group.open()
         if self._over:
             # We withdrew before there was anything to withdraw from.
             await self._group.close()
             return
         self._opened, self.session_state = True, SessionState.CONNECTED
-        try:
-            self._own = await self._group.join(self._data)
-        except SessionExpired:
-            self._lose("the session with ZooKeeper has ended")
-            return
+        self._own = await self._group.join(self._data)
         self._group.follow(self._members)
 
     async def stop(self) -> None:
@@ -199,6 +210,13 @@ class Candidacy:
         self._over = True
         if self._opened:
             await self._group.close()
+
+    def _not_closed(self, failure: Failure) -> None:
+        self._log.failure("a session that nobody wants cannot be closed", failure)
+
+    def _leader_is(self, data: bytes | None) -> None:
+        if not self._over:
+            self._ambition.leader_is(data)
 
     def _members(self, names: Sequence[str]) -> None:
         if self._over:

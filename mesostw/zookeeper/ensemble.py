@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from kazoo.client import KazooClient
+from kazoo.protocol import serialization
 from kazoo.retry import KazooRetry
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -38,7 +39,8 @@ class Relay(logging.Handler):
     """
     Kazoo's log in ours, told in the reactor.
 
-    What kazoo says below ``INFO`` has passwords in it and is never formatted.
+    What kazoo says below ``INFO`` has passwords in it and is never formatted; of requests, which
+    have sessions' passwords and nodes' values in them, it is only said what they are.
     """
 
     _log = Logger()
@@ -51,6 +53,8 @@ class Relay(logging.Handler):
         # How its loop is ended is no fault: once by what is thrown, once by what it makes of it.
         thrown = record.exc_info is not None and record.exc_info[0] is SessionOver
         if not thrown and not (record.funcName == "zk_loop" and self._crossing.is_over()):
+            if isinstance(record.args, tuple):
+                record.args = tuple(map(_shown, record.args))
             self._crossing.put(partial(self._tell, record.levelno), record.getMessage())
 
     def _tell(self, level: int, text: str) -> None:
@@ -58,6 +62,11 @@ class Relay(logging.Handler):
             self._log.warn("{text}", text=text)
         else:
             self._log.debug("{text}", text=text)
+
+
+def _shown(argument: object) -> object:
+    kind = type(argument)
+    return kind.__name__ if kind.__module__ == serialization.__name__ else argument
 
 
 @implementer(IZooKeeper)
@@ -123,4 +132,4 @@ class KazooEnsemble:
         return logger
 
     def _failed(self, fault: Exception) -> None:
-        self._log.failure("a watch or a listener failed", Failure(fault))
+        self._log.failure("a watch, a listener or kazoo itself failed", Failure(fault))

@@ -102,7 +102,8 @@ class Session(Operations):
     """
     One session; its client must not have been started.
 
-    :ivar opened: fires when there is a session, and fails with ``AuthFailed``.
+    :ivar opened: fires when there is a session; fails with ``AuthFailed``, and with
+        ``SessionExpired`` if there will never be one, for a reason that has been logged.
     """
 
     _log = Logger()
@@ -269,9 +270,10 @@ class Session(Operations):
 
     def _thread_ended(self) -> None:
         refused = self._crossing.ending == KeeperState.AUTH_FAILED
-        if refused and not self.opened.called:
-            self.opened.errback(AuthFailed())
-        self._finish(AuthFailed if refused else SessionExpired)
+        meaning = AuthFailed if refused else SessionExpired
+        if not self.opened.called:
+            self.opened.errback(meaning())
+        self._finish(meaning)
 
     def _finish(self, meaning: type[ZooKeeperFault] = SessionExpired) -> None:
         """There is no session any more; whoever waits hears of it, the listener last."""

@@ -8,21 +8,24 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.daemons.seat import Alone, Hooks, Seat, unwelcome
+from mesostw.model.zookeeper import Acl, Permission
 from mesostw.store.measured import MeasuredStore
 from mesostw.store.memory import MemoryDisk, MemoryStore
 from mesostw.store.zookeeper import ZooKeeperStore
-from mesostw.zookeeper.election import MASTERS
+from mesostw.testing.zookeeper.ensemble import Fault
+from mesostw.zookeeper.election import MASTERS, REOPEN_S
+from mesostw.zookeeper.group import Place
 from tests.testing.test_zookeeper import MemoryWorld
 
 
-class SeatTests(SynchronousTestCase):
-    """Two that would lead."""
+class Case(SynchronousTestCase):
+    """Seats over one ensemble in memory, and what each is told."""
 
     def setUp(self) -> None:
         self.world = MemoryWorld()
         self.told: list[tuple[str, Any]] = []
 
-    def seat(self, name: str) -> Seat:
+    def seat(self, name: str, place: Place = MASTERS) -> Seat:
         ensemble = self.world.ensemble(name, "/mesos", timeout_s=4.0)
         hooks = Hooks(
             lambda held: self.told.append((f"{name} held", held)),
@@ -30,12 +33,16 @@ class SeatTests(SynchronousTestCase):
             lambda leader: self.told.append((name, leader)),
         )
         store = ZooKeeperStore("/registry", self.world.clock)
-        return Seat(ensemble, self.world.clock, MASTERS, store, bytes.decode, hooks)
+        return Seat(ensemble, self.world.clock, place, store, bytes.decode, hooks)
 
     def win(self, seat: Seat, name: str) -> Deferred[None]:
         winning = Deferred.fromCoroutine(seat.win(name.encode()))
         self.world.pass_time(None, 2.0)
         return winning
+
+
+class SeatTests(Case):
+    """Two that would lead."""
 
     def test_numbers(self) -> None:
         """Sessions, elections and what the store takes."""
@@ -133,3 +140,82 @@ class SeatTests(SynchronousTestCase):
         alone = Alone(MeasuredStore(MemoryStore(MemoryDisk()), self.world.clock))
         self.assertEqual((alone.session, alone.leader), ("", ""))
         self.assertTrue(all(name.startswith("store/") for name in alone.numbers()))
+
+
+class EnteringTests(Case):
+    """Entering is begun again whenever it must be, and only once each time."""
+
+    PLACE = Place("/leader", "member_")
+
+    def members(self) -> list[bytes]:
+        """What the members say of themselves, in the order in which they came."""
+        nodes = self.world.servers.tree.nodes
+        return [nodes[path].data for path in sorted(nodes) if "member_" in path]
+
+    def break_at_directory(self, name: str) -> None:
+        """The link of one that enters breaks when it makes the directory, for a session's time."""
+        weather = self.world.servers.weather(name)
+        for _ in range(500):
+            if weather.next_fault is None:
+                break
+            self.world.pass_time(None, 0.01)
+        self.assertIsNone(weather.next_fault)
+        weather.refuses = True
+        self.world.pass_time(None, 8.0)
+        weather.refuses = False
+        self.world.pass_time(None, 3 * REOPEN_S)
+
+    def test_a_session_that_ends_while_it_enters_again(self) -> None:
+        """Whoever loses a second session while it enters again is one candidate, not two."""
+        first, second = self.seat("one", self.PLACE), self.seat("two", self.PLACE)
+        self.successResultOf(self.win(first, "one:1"))
+        waiting = self.win(second, "two:2")
+        self.world.servers.weather("two").next_fault = Fault.BEFORE
+        self.world.servers.expire(self.session_of(b"two:2"))
+        self.break_at_directory("two")
+        self.assertEqual(self.members(), [b"one:1", b"two:2"])
+        self.assertEqual(len(self.world.servers.sessions), 2)
+        for seat in (first, second):
+            leaving = Deferred.fromCoroutine(seat.leave())
+            self.world.pass_time(leaving, 5.0)
+            self.world.pass_time(None, 5.0)
+        self.assertEqual((self.members(), len(self.world.servers.sessions)), ([], 0))
+        self.successResultOf(waiting)
+        self.assertNotIn(("two lost", None), self.told)
+
+    def session_of(self, data: bytes) -> int:
+        """The session that a member's node is of."""
+        nodes = self.world.servers.tree.nodes.items()
+        return next(
+            node.stat().ephemeral_owner
+            for path, node in nodes
+            if "member_" in path and node.data == data
+        )
+
+    def test_a_session_that_ends_while_it_enters_first(self) -> None:
+        """Nobody has to start a daemon again whose first session ended too soon."""
+        first, second = self.seat("one", self.PLACE), self.seat("two", self.PLACE)
+        self.successResultOf(self.win(first, "one:1"))
+        self.world.servers.weather("two").next_fault = Fault.BEFORE
+        waiting = Deferred.fromCoroutine(second.win(b"two:2"))
+        self.break_at_directory("two")
+        self.assertNoResult(waiting)
+        self.assertEqual(self.members(), [b"one:1", b"two:2"])
+
+    def test_what_cannot_be_entered(self) -> None:
+        """A place that takes nobody costs no session each time it is tried."""
+        second = self.seat("two", self.PLACE)
+        first = self.seat("one", self.PLACE)
+        self.successResultOf(self.win(first, "one:1"))
+        waiting = self.win(second, "two:2")
+        connecting = self.world.ensemble("hand", "/mesos").connect(lambda _state: None)
+        self.world.pass_time(connecting, 5.0)
+        hand = self.successResultOf(connecting)
+        closed = hand.set_acl("/leader", [Acl(Permission.READ, "world", "anyone")])
+        self.world.pass_time(closed, 5.0)
+        self.world.servers.expire(self.session_of(b"two:2"))
+        self.world.pass_time(None, 6 * REOPEN_S)
+        self.assertEqual(self.members(), [b"one:1"])
+        # Of the first, of the hand, and of the attempt that is under way if there is one.
+        self.assertLessEqual(len(self.world.servers.sessions), 3)
+        self.assertNoResult(waiting)

@@ -10,11 +10,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from mesostw.cli import store_places
+from mesostw.cli.peer import ClusterError
+from mesostw.daemons.local_parts import free_ports
 from mesostw.interfaces import IStore, IZooSession, Stored
 from mesostw.store import sqlite
 from mesostw.store.zookeeper import ZooKeeperStore
 from mesostw.testing.contracts import store
 from tests.functional.test_zookeeper import RealCase
+from tests.functional.zookeeper_world import RealWorld
 
 PATIENCE_S = 30.0
 
@@ -73,6 +77,15 @@ class BrokenLinkTests(StoreCase):
         self.assertEqual(set(again.records), {f"k{number}" for number in range(60)})
 
 
+class Turning:
+    """The part of a reactor that a place needs, turned by the test's world."""
+
+    def __init__(self, world: RealWorld) -> None:
+        self.callFromThread = world.post
+        self.callLater = world.clock.callLater
+        self.seconds = world.clock.seconds
+
+
 class CommandTests(RealCase):
     """``mesostw store`` between files and ZooKeeper."""
 
@@ -107,6 +120,17 @@ class CommandTests(RealCase):
         again = self.mesostw("import", str(top / "first"), url)
         self.assertEqual(again.returncode, 1)
         self.assertIn("has 3000 records; --replace", again.stderr)
+
+    def test_nobody_answers(self) -> None:
+        """A ZooKeeper that is away is said to be, after a while."""
+        self.patch(store_places, "PATIENCE_S", 0.5)
+        (port,) = free_ports("127.0.0.1", 1)
+        text = f"zk://127.0.0.1:{port}/mesos"
+        place = store_places.place_of(text, "master", Turning(self.world))
+        looking = Deferred.fromCoroutine(place.peek())
+        self.world.pass_time(looking, 30)
+        fault = self.failureResultOf(looking, ClusterError).value
+        self.assertIn(f"{text} does not answer within 0.5 seconds", str(fault))
 
     def test_looking_makes_nothing(self) -> None:
         """A path with a slip in it is said to have nothing, and is not made by that."""

@@ -56,6 +56,7 @@ class RefusedTests(SynchronousTestCase):
             ("", "does not begin"),
             ("zk://", "(number 1) without a host"),
             ("zk://h,,i/p", "(number 2) without a host"),
+            ("zk://h,zk1..example/p", "(number 2) whose name no host can have"),
             ("zk://h:x/p", "(number 1) whose port is no number"),
             ("zk://h:0/p", "whose port"),
             ("zk://h:65536/p", "whose port"),

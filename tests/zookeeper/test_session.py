@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,10 +20,12 @@ from mesostw.model.zookeeper import (
     ConnectionLost,
     NoNode,
     Refused,
+    SessionExpired,
     SessionState,
     ZooKeeperFault,
 )
 from mesostw.testing.clock import HeapClock
+from mesostw.zookeeper.crossing import Crossing
 from mesostw.zookeeper.ensemble import KazooEnsemble
 
 #: ``FINE`` is what a server says to a request that it has done.
@@ -136,6 +138,43 @@ class AnswerTests(ScriptCase):
         self.failureResultOf(self.connect(server, Credentials("me", "secret")), AuthFailed)
         self.assertEqual(server.links, 1)
         self.assertEqual(self.states, [])
+
+    def test_kazoo_ends(self) -> None:
+        """If kazoo gives up by a fault of its own, whoever waits for a session is told."""
+        self.patch(Crossing, "create_connection", self._fail)
+        self.failureResultOf(self.connect(Scripted([])), SessionExpired)
+        self.assertEqual(self.states, [])
+        (fault,) = self.flushLoggedErrors(UnicodeError)
+        self.assertIn("no such codec", fault.getErrorMessage())
+
+    @staticmethod
+    def _fail(*_: object, **_more: object) -> None:
+        raise UnicodeError("no such codec")
+
+    def test_garbage(self) -> None:
+        """An answer that cannot be read is logged without what was asked: it has passwords."""
+        lines: list[str] = []
+
+        def note(event: LogEvent) -> None:
+            lines.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(note)
+        self.addCleanup(globalLogPublisher.removeObserver, note)
+        garbage = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(garbage.close)
+        ensemble = KazooEnsemble(
+            ZkUrl((("127.0.0.1", garbage.getsockname()[1]),)), self.clock, self.post, 4.0
+        )
+        connecting = ensemble.connect(self.states.append)
+        link, _ = garbage.accept()
+        with link:
+            link.sendall(struct.pack("!i", 2) + b"ab")
+            self.wait(lambda: any("deserialization" in line for line in lines))
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        (line,) = [line for line in lines if "deserialization" in line][:1]
+        self.assertNotIn("passwd", line)
+        self.assertIn("Connect", line)
 
     def test_errors(self) -> None:
         """What has no name of its own was refused; what has one is told by it."""
