@@ -35,8 +35,9 @@ class Conversation:
     def __init__(self, exchange: IExchange, dialer: IDialer) -> None:
         self._exchange, self._dialer = exchange, dialer
         self._link: LinkId | None = None
-        self._subscribed = False
-        self._stopped = False
+        #: Whether the subscription was said on the present link, and answered.
+        self._greeted = self._subscribed = False
+        self._held = self._stopped = False
         self._events: deque[Struct] = deque()
         self._delivering = False
         self._hang_up: Callable[[], None] = _nothing
@@ -96,6 +97,15 @@ class Conversation:
         if self._link is not None and self._subscribed:
             self._exchange.send(self._link, [call])
 
+    def hold(self, *, held: bool) -> None:
+        """
+        Subscribe no more, or (``False``) do so again.
+
+        Whoever may have been replaced, and cannot know, would take the master from who has.
+        """
+        self._held = held
+        self._greet()
+
     # --- what the exchange tells ---------------------------------------------------
 
     def tell(self, stimuli: Sequence[object]) -> None:
@@ -123,12 +133,22 @@ class Conversation:
         if self._stopped:
             self._exchange.close(link, "the conversation is over")
             return
+        if self._link is not None:
+            # Another master leads, and the end of the link to the last one is yet to be heard.
+            old = self._link
+            self._closed()
+            self._exchange.close(old, "another master leads")
         self._link = link
         self._link_opened()
-        self._exchange.send(link, [self._greeting()])
+        self._greet()
+
+    def _greet(self) -> None:
+        if self._link is not None and not self._held and not self._greeted:
+            self._greeted = True
+            self._exchange.send(self._link, [self._greeting()])
 
     def _closed(self) -> None:
-        self._link = None
+        self._link, self._greeted = None, False
         self._link_closed()
         if self._subscribed:
             self._subscribed = False

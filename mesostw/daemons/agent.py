@@ -43,7 +43,7 @@ from mesostw.daemons.options import (
     size,
 )
 from mesostw.daemons.sandbox_gc import SandboxSweeper
-from mesostw.daemons.stopping import stop_with
+from mesostw.daemons.stopping import Beginning, settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.daemons.zk_flags import MASTER_FLAG
 from mesostw.driver import Driver
@@ -61,7 +61,6 @@ from mesostw.model.names import ANY_ROLE, check_role
 from mesostw.probing.network import network_prober
 from mesostw.reactor_time import ReactorClock, install_steady_time
 from mesostw.store.sqlite import SqliteStore
-from mesostw.unattended import unattended
 
 #: Of randomness in the names that one life gives.
 NONCE_BYTES: Final = 8
@@ -200,6 +199,7 @@ class AgentDaemon(Service):
         self._launcher = SupervisedLauncher(reactor, str(meta / "supervisor"), self._tell)
         self._fetcher = fetcher_of(options, reactor, self._work_dir, self._tell)
         self._prober = network_prober(reactor, self._clock, self._tell)
+        self._beginning = Beginning()
         self._port: IListeningPort | None = None
         self._driver: Driver[Any, Any, Any] | None = None
         self._sweeper: SandboxSweeper | None = None
@@ -213,7 +213,7 @@ class AgentDaemon(Service):
         """Take up what an earlier life left, then dial the master."""
         super().startService()
         signal.signal(signal.SIGUSR1, self._leave)
-        unattended(self._start(), self._give_up)
+        self._beginning.begin(self._start(), self._give_up)
 
     def _leave(self, number: int, frame: object) -> None:
         self._reactor.callFromThread(self._tell, [LeaveAsked("SIGUSR1")])
@@ -298,6 +298,7 @@ class AgentDaemon(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._beginning.end()
         self._hang_up()
         self._fetcher.stop()
         self._room.stop()
@@ -305,9 +306,7 @@ class AgentDaemon(Service):
         if self._sweeper is not None:
             self._sweeper.stop()
         if self._port is not None:
-            stopping = self._port.stopListening()
-            if stopping is not None:
-                await stopping
+            await settled(self._port.stopListening())
         if self._driver is not None:
             await self._driver.stop()
         else:

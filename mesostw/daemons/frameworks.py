@@ -31,7 +31,7 @@ from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import FlagOptions
 from mesostw.daemons.pauses import keep_pauses_short
 from mesostw.daemons.seat import Hooks, seat_of
-from mesostw.daemons.stopping import settled, stop_with
+from mesostw.daemons.stopping import Beginning, settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.daemons.zk_flags import framework_bench
 from mesostw.driver import Driver
@@ -102,6 +102,7 @@ class FrameworkDaemon(Service):
             FrameworkInfo(user="", name=options[self.name_flag]),
             explicit_acknowledgements=True,
         )
+        self._beginning = Beginning()
         self._port: IListeningPort | None = None
 
     # --- what each kind has of its own ------------------------------------------
@@ -127,7 +128,7 @@ class FrameworkDaemon(Service):
     def startService(self) -> None:
         """Listen, come to lead, read the store, then dial the master."""
         super().startService()
-        unattended(self._start(), self.give_up)
+        self._beginning.begin(self._start(), self.give_up)
 
     async def _start(self) -> None:
         options, reactor = self.options, self.reactor
@@ -155,6 +156,7 @@ class FrameworkDaemon(Service):
 
     def _hold(self, held: bool) -> None:
         self.driver.hold(held=held)
+        self._client.hold(held=held)
 
     def _refused(self, failure: Failure) -> None:
         # The core has heard of it too, and steps down with a reason that says more.
@@ -182,8 +184,9 @@ class FrameworkDaemon(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._beginning.end()
         if self._port is not None:
-            await Deferred.fromCoroutine(settled(self._port.stopListening()))
+            await settled(self._port.stopListening())
         self._client.stop()
         self.quieten()
         await self.driver.stop()

@@ -34,7 +34,7 @@ from mesostw.daemons.pauses import keep_pauses_short
 from mesostw.daemons.reign import begin
 from mesostw.daemons.seat import Hooks, seat_of, unwelcome
 from mesostw.daemons.standby import Standby, shown_of
-from mesostw.daemons.stopping import settled, stop_with
+from mesostw.daemons.stopping import Beginning, settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.daemons.zk_flags import ZK_FLAGS, bench_of
 from mesostw.driver import Driver
@@ -52,7 +52,6 @@ from mesostw.messages.machines import Address
 from mesostw.messages.masters import MasterCapability, MasterCapabilityType, MasterInfo
 from mesostw.model.names import check_role, check_weight
 from mesostw.reactor_time import ReactorClock, install_steady_time
-from mesostw.unattended import unattended
 from mesostw.zookeeper.election import MASTERS
 from mesostw.zookeeper.masters import address_of, announced
 
@@ -208,6 +207,7 @@ class MasterDaemon(Service):
     def __init__(self, options: Options, reactor: Any) -> None:
         self._options, self._reactor = options, reactor
         self._clock = ReactorClock(reactor)
+        self._beginning = Beginning()
         self._port: IListeningPort | None = None
         self._exchange = Exchange(self._clock, "master", ("agent", "framework", "follower"))
         self._driver: Driver[Any, Any, Any] | None = None
@@ -224,7 +224,7 @@ class MasterDaemon(Service):
     def startService(self) -> None:
         """Read the registry, then listen."""
         super().startService()
-        unattended(self._start(), self._give_up)
+        self._beginning.begin(self._start(), self._give_up)
 
     async def _start(self) -> None:
         options, reactor, seat = self._options, self._reactor, self._seat
@@ -353,13 +353,15 @@ class MasterDaemon(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._beginning.end()
         if self._port is not None:
-            await Deferred.fromCoroutine(settled(self._port.stopListening()))
+            await settled(self._port.stopListening())
         if self._publishing is not None:
             self._publishing.stop()
         self._exchange.close_all("the master stops")
         if self._standby is not None:
             self._standby.stop()
+            self._standby = None
         if self._live is not None:
             self._live.stop()
         if self._driver is not None:

@@ -135,6 +135,11 @@ class MemoryMaster:
             self._link = LinkId(self._links)
             self._tell(LinkOpened(self._link, "master", "m1", "", "memory"))
 
+    def be_followed(self) -> None:
+        """Another master leads, and the end of the link to the last one comes late."""
+        self._link = None
+        self.come_back()
+
     def calls_of(self, kind: type[CallT]) -> list[CallT]:
         """The calls of one kind so far, oldest first."""
         return [call for call in self.calls if isinstance(call, kind)]

@@ -122,6 +122,32 @@ class SchedulerClientTests(SynchronousTestCase):
             [kill.task_id.value for kill in self.master.calls_of(Kill)], ["a", "b", "b"]
         )
 
+    def test_another_master_before_the_end(self) -> None:
+        """A link to another master ends that to the last one, whose end may come late."""
+        self.master.answering = False
+        self.master.be_followed()
+        self.assertEqual((self.client.connected, self.diary.told[-1]), (False, "disconnected"))
+        self.client.kill("a")
+        self.assertEqual(self.master.calls_of(Kill), [])
+        self.master.subscribed()
+        self.assertTrue(self.client.connected)
+        self.assertEqual(len(self.master.calls_of(Kill)), 1)
+
+    def test_held(self) -> None:
+        """Whoever may have been replaced subscribes again only when it knows that it was not."""
+        self.client.hold(held=True)
+        self.assertTrue(self.client.connected)
+        self.master.break_link()
+        self.master.come_back()
+        self.assertEqual(len(self.master.calls_of(Subscribe)), 1)
+        self.assertFalse(self.client.connected)
+        self.client.hold(held=False)
+        self.assertEqual(len(self.master.calls_of(Subscribe)), 2)
+        self.assertTrue(self.client.connected)
+        for held in (True, False):
+            self.client.hold(held=held)
+        self.assertEqual(len(self.master.calls_of(Subscribe)), 2)
+
     def test_silence(self) -> None:
         """A master that says nothing for five heartbeats is dialled again."""
         self.master.clock.advance(74.0)
