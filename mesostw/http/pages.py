@@ -16,6 +16,10 @@ READING: Final = (b"GET", b"HEAD")
 Ask = Callable[[Query], Reply | Awaitable[Reply]]
 
 
+#: The header of whatever is said by somebody who does not lead for certain.
+STANDBY: Final = "X-Mesos-Standby"
+
+
 class Page(Resource):
     """Answers GET and HEAD by ``get``; any other method is 405."""
 
@@ -61,18 +65,24 @@ class Gate:
 
 
 class LeaderPage(Resource):
-    """A page that only the leader answers."""
+    """
+    A page that only the leader answers.
 
-    def __init__(self, gate: Gate, get: Ask) -> None:
+    :param held: whether it cannot be proved that it is one: then what it says may be old.
+    """
+
+    def __init__(self, gate: Gate, held: Callable[[], bool], get: Ask) -> None:
         super().__init__()
         self.isLeaf = True
-        self._gate, self._page = gate, Page(get)
+        self._gate, self._held, self._page = gate, held, Page(get)
 
     def render(self, request: Request) -> bytes | int:
         try:
             self._gate.check(request.uri.decode("ascii", "replace"))
         except HttpRefusal as refusal:
             return write(request, _NO_QUERY, refused(refusal))
+        if self._held():
+            request.setHeader(STANDBY, "held")
         return self._page.render(request)
 
 

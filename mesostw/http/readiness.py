@@ -53,13 +53,17 @@ class Readiness:
     def status(self) -> str:
         """One word of those in the module's table."""
         if self.leader() == "":
-            if self.session() not in SOUND:
+            if self.is_held():
                 return "held"
             return "leading" if self.recovered() else "recovering"
         freshness = self.freshness()
         if freshness is None:
             return "waiting"
         return "following" if freshness.is_fresh else "stale"
+
+    def is_held(self) -> bool:
+        """Whether it leads, and cannot prove it."""
+        return self.leader() == "" and self.session() not in SOUND
 
     def leads(self, query: Query) -> Reply:
         """``/health/leader``: whether what changes anything may be sent here."""

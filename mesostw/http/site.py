@@ -117,7 +117,7 @@ def master_site(parts: MasterParts) -> HouseSite:
         "api/v1/scheduler": CallResource(gate, scheduler.take),
         "teardown": CallResource(gate, _form(Teardown(parts.inbox).ask)),
         **{
-            name: LeaderPage(gate, page)
+            name: LeaderPage(gate, readiness.is_held, page)
             for name, page in (
                 ("state", pages.state),
                 ("state-summary", pages.summary),

@@ -39,7 +39,7 @@ from mesostw.http.errors import HttpRefusal
 from mesostw.http.files import FilesApi, Places
 from mesostw.http.identity import Identity
 from mesostw.http.metrics import MetricPages, master_metrics, system_metrics
-from mesostw.http.pages import Ask, Gate, Page
+from mesostw.http.pages import STANDBY, Ask, Gate, Page
 from mesostw.http.paths import Paths
 from mesostw.http.proxy import AgentFiles
 from mesostw.http.readiness import Readiness
@@ -53,7 +53,6 @@ from mesostw.unattended import unattended
 ASKED: Final = "standby_reads"
 ASKED_HEADER: Final = "X-Mesos-Standby-Reads"
 #: On every answer from the copy: how good it is, how late at most, and of whom.
-STANDBY: Final = "X-Mesos-Standby"
 LAG: Final = "X-Mesos-Standby-Lag-Seconds"
 LEADER: Final = "X-Mesos-Leader"
 

@@ -247,10 +247,16 @@ class ReadinessTests(StandbyTestCase):
         self.assertEqual(world.get("/health/leader").json["leader"], "10.0.0.1:5050")
         self.assertEqual(world.get("/health/ready").code, 200)
         for session, status in (("connected", "leading"), ("suspended", "held")):
-            readiness = Readiness(
-                leader=lambda: "",
-                address="a:1",
-                recovered=lambda: True,
-                session=lambda s=session: s,
-            )
-            self.assertEqual(readiness.status, status)
+            world.session = session
+            self.assertEqual(world.get("/health/leader").json["status"], status)
+
+    def test_what_a_leader_says_that_is_held(self) -> None:
+        """It is answered, and marked as what may be old."""
+        world = MasterWorld()
+        for session, marked in (("", None), ("connected", None), ("suspended", "held")):
+            world.session = session
+            for path in ("/state", "/slaves", "/tasks"):
+                answer = world.get(path)
+                self.assertEqual(
+                    (answer.code, answer.headers.get("x-mesos-standby")), (200, marked)
+                )

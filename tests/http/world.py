@@ -251,6 +251,8 @@ class MasterWorld:
             cluster="test",
         )
         self.leader: str | None = ""
+        #: Of the session with ZooKeeper.
+        self.session = ""
         self.lines: list[str] = []
         #: What is counted beside the tables.
         self.counted: Mapping[str, float] = {}
@@ -270,6 +272,7 @@ class MasterWorld:
                 snapshots=self.parts.snapshots,
                 task_row=self.parts.task_row,
                 leader=lambda: self.leader,
+                session=lambda: self.session,
                 counters=lambda: self.counted,
                 access=self.lines.append,
                 dial=dial,
