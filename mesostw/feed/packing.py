@@ -40,6 +40,8 @@ CHANGES: Final[Mapping[int, type[MasterChange]]] = {
     15: said.ExecutorRemoved,
     16: said.WeightChanged,
     17: said.EndedCounted,
+    18: said.KillKept,
+    19: said.KillDropped,
 }
 _NUMBERS: Final = {kind: number for number, kind in CHANGES.items()}
 

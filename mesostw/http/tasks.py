@@ -31,7 +31,12 @@ class TasksApi:
     @app.route("/<framework_id>/<path:task_id>/kill", methods=["POST"])
     @as_json
     async def kill(self, query: Query, framework_id: str, task_id: str) -> object:
-        """Have a task ended; the answer is that its agent is asked, not the end."""
+        """
+        Have a task ended, now or when its agent is back.
+
+        202 is that the wish is kept and outlasts the master, not the end; 404 is that no such
+        task is known that could still run.
+        """
         check_origin(query)
         found = self._found(framework_id, task_id)
         answer = await self._inbox.ask(TaskKillAsked(found.framework_id, found.id))

@@ -10,10 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.master.changes import AgentChanged, EndedCounted, MasterChange, WeightChanged
+from mesostw.core.master.changes import (
+    AgentChanged,
+    EndedCounted,
+    KillDropped,
+    KillKept,
+    MasterChange,
+    WeightChanged,
+)
+from mesostw.core.master.records import KillRecord
 from mesostw.feed.packing import CHANGES, Unpackable, Unpacking, pack
 from mesostw.messages.convert import parse
-from mesostw.model.ids import FrameworkId
+from mesostw.messages.health import KillPolicy
+from mesostw.model.ids import AgentId, FrameworkId, TaskId
 from mesostw.model.resources import Resources
 from mesostw.model.slots import Reservation, slot
 from mesostw.model.tasks import TaskState
@@ -31,12 +40,15 @@ class PackingTests(SynchronousTestCase):
         self.assertEqual(set(CHANGES.values()), set(typing.get_args(MasterChange)))
 
     def test_usual_ones(self) -> None:
-        """A small cluster, counts, weights."""
+        """A small cluster, counts, weights, kills."""
+        kill = KillRecord(AgentId("S1"), FrameworkId("f"), TaskId("t"), KillPolicy())
         self.there_and_back(
             *typing.cast("tuple[MasterChange, ...]", small_cluster()),
             WeightChanged("web", 2.5),
             EndedCounted(None, {TaskState.TASK_LOST: 3}),
             EndedCounted(FrameworkId("f"), {}),
+            KillKept(kill),
+            KillDropped(kill),
         )
 
     def test_resources(self) -> None:

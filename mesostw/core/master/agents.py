@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mesostw.core.master import offers, routes, tasks
+from mesostw.core.master import kills, offers, routes, tasks
 from mesostw.core.master.changes import (
     AgentChanged,
     AgentKept,
@@ -292,7 +292,7 @@ def removed(turn: Turn, agent: Agent, why: str) -> None:
         f"Agent {agent.id} was removed: {why}",
     )
     _emptied(turn, agent, "agent_removed")
-    turn.live.kills.pop(agent.id, None)
+    kills.agent_left(turn, agent.id)
     turn.change(AgentRemoved(agent.id))
     _told(turn, agent)
 
@@ -319,7 +319,7 @@ def gone(turn: Turn, agent: Agent) -> None:
         f"Agent {agent.id} was marked gone by an operator",
     )
     _emptied(turn, agent, "agent_removed")
-    turn.live.kills.pop(agent.id, None)
+    kills.agent_left(turn, agent.id)
     turn.change(AgentKept(_absent(agent, AgentState.GONE, turn.now.wall)))
     _told(turn, agent)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from mesostw.core.master.records import Agent, Executor, Framework, Offer, Task
+from mesostw.core.master.records import Agent, Executor, Framework, KillRecord, Offer, Task
 from mesostw.model.ids import AgentId, FrameworkId, TaskId
 from mesostw.model.tasks import TaskState
 
@@ -90,6 +90,18 @@ class TaskForgotten(Struct, frozen=True, gc=False):
     task_id: TaskId
 
 
+class KillKept(Struct, frozen=True, gc=False):
+    """Kept: an operator wants a task ended, or wants it otherwise than before."""
+
+    kill: KillRecord
+
+
+class KillDropped(Struct, frozen=True, gc=False):
+    """Kept: there is nothing left to kill."""
+
+    kill: KillRecord
+
+
 # --- the rest -----------------------------------------------------------------
 
 
@@ -150,6 +162,8 @@ MasterChange: TypeAlias = (
     | TaskStrayed
     | TaskRemoved
     | TaskForgotten
+    | KillKept
+    | KillDropped
     | OfferMade
     | OfferEnded
     | ExecutorChanged

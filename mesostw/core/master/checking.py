@@ -9,7 +9,7 @@ from mesostw.core.allocator import Allocator
 from mesostw.core.master.changes import MasterChange, OfferMade, TaskChanged
 from mesostw.core.master.live import Live
 from mesostw.core.master.loads import AgentLoad, FrameworkLoad
-from mesostw.core.master.records import Agent, AgentState
+from mesostw.core.master.records import TERMINAL, Agent, AgentState
 from mesostw.core.master.state import ClusterState
 from mesostw.model.resources import EMPTY, Resources
 from mesostw.model.tasks import TaskState
@@ -22,6 +22,7 @@ def check(state: ClusterState, live: Live, allocator: Allocator) -> None:
     for agent_id in state.agent_loads:
         assert state.agents[agent_id].is_registered, f"{agent_id}: a load without an agent"
     _check_tables(state)
+    _check_kills(state)
     for framework_id, load in state.framework_loads.items():
         assert state.framework(framework_id) is not None, f"{framework_id}: unknown framework"
         _check_framework_load(state, load)
@@ -92,6 +93,19 @@ def _check_tables(state: ClusterState) -> None:
     assert state.unreachable == sum(len(load.unreachable) for load in loads)
     tasks = sum(len(load.tasks) for load in state.agent_loads.values())
     assert tasks == len(state.tasks), "agents' indexes have other tasks"
+
+
+def _check_kills(state: ClusterState) -> None:
+    for agent_id, kills in state.kills.items():
+        assert kills, f"{agent_id}: an empty table of kills"
+        agent = state.agents.get(agent_id)
+        assert agent is None or agent.state is not AgentState.GONE, f"{agent_id}: kills of a gone"
+        for key, kill in kills.items():
+            assert (kill.agent_id, kill.key) == (agent_id, key)
+            assert key[0] not in state.completed_frameworks, f"{key}: its framework is removed"
+            task = state.tasks.get(key)
+            if task is not None and task.agent_id == agent_id:
+                assert task.state not in TERMINAL, f"{key}: has ended and is to be killed"
 
 
 def _check_framework_load(state: ClusterState, load: FrameworkLoad) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mesostw.core.master import agents, frameworks, offers
+from mesostw.core.master import agents, frameworks, kills, offers
 from mesostw.core.master.changes import AgentRemoved
 from mesostw.core.master.flags import (
     AWAY_AGENT_S_MAX,
@@ -45,7 +45,7 @@ def _pruned(turn: Turn) -> None:
     for at, (since, agent_id) in enumerate(away):
         if at >= excess and turn.now.wall - since < AWAY_AGENT_S_MAX:
             return
-        turn.live.kills.pop(agent_id, None)
+        kills.agent_left(turn, agent_id)
         turn.change(AgentRemoved(agent_id))
 
 

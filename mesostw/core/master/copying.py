@@ -11,6 +11,7 @@ from mesostw.core.master.changes import (
     ExecutorChanged,
     FrameworkChanged,
     FrameworkRemoved,
+    KillKept,
     MasterChange,
     OfferMade,
     TaskChanged,
@@ -31,6 +32,7 @@ def rebuilding(view: ClusterState) -> Iterator[MasterChange]:
     loads = tuple(view.framework_loads.items())
     strayed = [task for _, load in loads for task in load.unreachable.values()]
     completed = [task for _, load in loads for task in load.completed.values()]
+    kills = [kill for wanted in view.kills.values() for kill in wanted.values()]
     # After the tasks, each of which is counted as one that has ended now.
     ended = [EndedCounted(framework_id, dict(load.ended)) for framework_id, load in loads]
     return chain(
@@ -44,6 +46,7 @@ def rebuilding(view: ClusterState) -> Iterator[MasterChange]:
         map(TaskStrayed, strayed),
         map(TaskChanged, tuple(view.tasks.values())),
         map(OfferMade, tuple(view.offers.values())),
+        map(KillKept, kills),
         ended,
         (EndedCounted(None, dict(view.ended)),),
     )

@@ -16,6 +16,8 @@ from mesostw.core.master.changes import (
     FrameworkForgotten,
     FrameworkKept,
     FrameworkRemoved,
+    KillDropped,
+    KillKept,
     MasterChange,
     WeightChanged,
 )
@@ -26,6 +28,7 @@ from mesostw.core.master.records import (
     Framework,
     FrameworkRecord,
     FrameworkState,
+    KillRecord,
     WeightRecord,
 )
 from mesostw.core.master.turn import Turn
@@ -37,6 +40,7 @@ from mesostw.model.resources import EMPTY
 RECORDS: Final[Mapping[str, type[Struct]]] = {
     "agents": AgentRecord,
     "frameworks": FrameworkRecord,
+    "kills": KillRecord,
     "weights": WeightRecord,
 }
 _STANDINGS: Final = {
@@ -48,19 +52,29 @@ _STANDINGS: Final = {
 
 def write_of(change: MasterChange) -> Write | None:
     """Say what a store keeps of ``change``."""
+    record: Struct | None = None
     match change:
         case AgentKept(agent):
-            return Write(f"agents/{agent.id}", _agent_record(agent))
+            key, record = f"agents/{agent.id}", _agent_record(agent)
         case AgentRemoved(agent_id):
-            return Write(f"agents/{agent_id}", None)
+            key = f"agents/{agent_id}"
         case FrameworkKept(framework) | FrameworkRemoved(framework):
-            return Write(f"frameworks/{framework.id}", _framework_record(framework))
+            key, record = f"frameworks/{framework.id}", _framework_record(framework)
         case FrameworkForgotten(framework_id):
-            return Write(f"frameworks/{framework_id}", None)
+            key = f"frameworks/{framework_id}"
+        case KillKept(kill):
+            key, record = _kill_key(kill), kill
+        case KillDropped(kill):
+            key = _kill_key(kill)
         case WeightChanged(role, weight):
-            return Write(f"weights/{role}", WeightRecord(weight))
+            key, record = f"weights/{role}", WeightRecord(weight)
         case _:
             return None
+    return Write(key, record)
+
+
+def _kill_key(kill: KillRecord) -> str:
+    return f"kills/{kill.agent_id}/{kill.framework_id}/{kill.task_id}"
 
 
 def _agent_record(agent: Agent) -> AgentRecord:
@@ -73,7 +87,7 @@ def _framework_record(framework: Framework) -> FrameworkRecord:
 
 
 def restored(turn: Turn, records: Records) -> None:
-    """Know again what was kept: agents and frameworks are expected back."""
+    """Know again what was kept: agents and frameworks are expected back, kills to be said."""
     weights = dict(turn.flags.weights)
     removed: list[Framework] = []
     for key, record in records:
@@ -87,6 +101,10 @@ def restored(turn: Turn, records: Records) -> None:
                     _framework_restored(turn, framework)
                 else:
                     removed.append(_completed(framework, record.unregistered))
+            case KillRecord():
+                # Also of an agent or a framework that is not known: its own record may be
+                # unreadable, and the agent comes back even so.
+                turn.change(KillKept(record))
             case WeightRecord():
                 weights[name] = record.weight
             case _:

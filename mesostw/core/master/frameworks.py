@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from mesostw.core.allocator import Minimum
-from mesostw.core.master import framework_rules, offers, recovery, routes, tasks
+from mesostw.core.master import framework_rules, kills, offers, recovery, routes, tasks
 from mesostw.core.master.changes import (
     ExecutorRemoved,
     FrameworkChanged,
@@ -348,6 +348,7 @@ def removed(turn: Turn, framework: Framework) -> None:
         turn.change(ExecutorRemoved(state.executors[key]))
     turn.allocator.remove_framework(framework.id)
     recovery.forget(live, framework.id)
+    kills.framework_left(turn, framework.id)
     for task_key in [one for one in live.condemned if one[0] == framework.id]:
         del live.condemned[task_key]
     turn.change(

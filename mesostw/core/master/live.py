@@ -115,7 +115,7 @@ class Live:
         self.limit_is_kept = False
         #: Not before this the next agent becomes unreachable, in steady seconds.
         self.removal_from = 0.0
-        #: Kills to be said again when an agent comes back.
+        #: Frameworks' kills to be said again when an agent comes back; operators' are kept.
         self.kills: dict[AgentId, dict[TaskKey, KillPolicy | None]] = {}
         #: Tasks that their framework was told are lost and that turned out to be there:
         #: they are killed, and nothing is said of them any more.

@@ -18,6 +18,7 @@ from mesostw.core.master import (
     clockwork,
     durable,
     frameworks,
+    kills,
     launching,
     offers,
     operators,
@@ -265,7 +266,7 @@ class Master:
             case calls.Message():
                 routes.said_by_framework(turn, framework, message)
             case calls.Kill():
-                tasks.killed(turn, framework, message)
+                kills.asked(turn, framework, message)
             case calls.Reconcile():
                 reconcile.asked(turn, framework, message)
             case calls.Revive():

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from mesostw.core.master import agents, frameworks, offers, tasks
+from mesostw.core.master import agents, frameworks, kills, offers
 from mesostw.core.master.changes import AgentChanged, WeightChanged
 from mesostw.core.master.records import AgentState
 from mesostw.core.master.turn import Turn
@@ -50,10 +50,18 @@ def _teardown(turn: Turn, question: TeardownAsked) -> Refusal | None:
 
 
 def _kill(turn: Turn, question: TaskKillAsked) -> Refusal | None:
-    task = turn.state.tasks.get((question.framework_id, question.task_id))
+    """
+    Have a task ended that is there, or is unreachable and may come back.
+
+    One that only an agent knows which is not back yet is refused: nothing is promised of it.
+    """
+    framework_id, task_id = question.framework_id, question.task_id
+    task = turn.state.tasks.get((framework_id, task_id))
+    if task is None:
+        task = turn.state.load_of(framework_id).unreachable.get(task_id)
     if task is None:
         return Refusal("unknown_task", "No running task found with specified ID")
-    tasks.kill(turn, task, question.kill_policy)
+    kills.ordered(turn, task, question.kill_policy)
     return None
 
 

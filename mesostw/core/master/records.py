@@ -240,6 +240,19 @@ class FrameworkRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     unregistered: float | None = None
 
 
+class KillRecord(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A task that an operator wants ended, until it is certain that it has."""
+
+    agent_id: AgentId
+    framework_id: FrameworkId
+    task_id: TaskId
+    kill_policy: KillPolicy | None = None
+
+    @property
+    def key(self) -> TaskKey:
+        return self.framework_id, self.task_id
+
+
 class WeightRecord(Struct, frozen=True, gc=False):
     """The weight of a role, beside the default of 1."""
 

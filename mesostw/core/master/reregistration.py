@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from mesostw.core.master import agents, offers, recovery, routes, tasks
+from mesostw.core.master import agents, kills, offers, recovery, routes, tasks
 from mesostw.core.master.changes import (
     AgentChanged,
     AgentKept,
@@ -91,7 +91,7 @@ def reregistered(turn: Turn, link: LinkId, peer: Peer, heard: ReregisterAgent) -
     if returning:
         _missed(turn, agent, told)
     _answer(turn, agent, told)
-    tasks.kills_repeated(turn, agent)
+    kills.repeated(turn, agent, told.doubles)
 
 
 def _linked(turn: Turn, link: LinkId, known: Agent | None) -> None:
@@ -346,7 +346,7 @@ def _answer(turn: Turn, agent: Agent, told: _Told) -> None:
         ),
     )
     for key in told.doubles:
-        turn.send(agent.link, tasks.kill_message(turn, key, None))
+        turn.send(agent.link, kills.message(turn, key, None))
     for framework_id in told.removed:
         if framework_id in turn.state.completed_frameworks:
             shut = ShutdownFramework(framework_id=FrameworkID(value=framework_id), epoch=turn.epoch)

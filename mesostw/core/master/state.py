@@ -13,6 +13,7 @@ second costs the tables only.
     framework_loads     what each framework has, of completed ones too
     completed_frameworks
     tasks               of all frameworks, until their end is acknowledged
+    kills               what operators want ended, by agent
     offers, executors, weights
 """
 
@@ -32,6 +33,8 @@ from mesostw.core.master.changes import (
     FrameworkForgotten,
     FrameworkKept,
     FrameworkRemoved,
+    KillDropped,
+    KillKept,
     MasterChange,
     OfferEnded,
     OfferMade,
@@ -50,6 +53,7 @@ from mesostw.core.master.records import (
     ExecutorKey,
     Framework,
     FrameworkState,
+    KillRecord,
     Offer,
     Task,
     TaskKey,
@@ -99,6 +103,8 @@ class ClusterState:
         self.offers: dict[OfferId, Offer] = {}
         self.executors: dict[ExecutorKey, Executor] = {}
         self.weights: dict[str, float] = {}
+        #: Tasks that operators want ended and that may still run, by their agents.
+        self.kills: dict[AgentId, dict[TaskKey, KillRecord]] = {}
         #: Tasks in ``tasks`` by state; ended ones that wait for an acknowledgement too.
         self.states = Tally()
         #: Tasks that were completed in this master's life, by their last state.
@@ -198,6 +204,17 @@ class ClusterState:
             own.unreachable.pop(change.task_id, None) is not None
         ):
             self.unreachable -= 1
+
+    def _kill_kept(self, change: KillKept) -> None:
+        kill = change.kill
+        self.kills.setdefault(kill.agent_id, {})[kill.key] = kill
+
+    def _kill_dropped(self, change: KillDropped) -> None:
+        kill = change.kill
+        kills = self.kills.get(kill.agent_id, {})
+        kills.pop(kill.key, None)
+        if not kills:
+            self.kills.pop(kill.agent_id, None)
 
     def _drop(self, framework_id: FrameworkId, task_id: TaskId) -> bool:
         """Take a task out of the running ones; whether it was there."""
@@ -315,6 +332,8 @@ _FOLDS: Final[dict[type[MasterChange], Callable[[ClusterState, Never], None]]] =
     TaskRemoved: ClusterState._task_removed,
     TaskStrayed: ClusterState._task_strayed,
     TaskForgotten: ClusterState._task_forgotten,
+    KillKept: ClusterState._kill_kept,
+    KillDropped: ClusterState._kill_dropped,
     OfferMade: ClusterState._offer_made,
     OfferEnded: ClusterState._offer_ended,
     ExecutorChanged: ClusterState._executor_changed,

@@ -1,22 +1,19 @@
 """
-Tasks after their launch: statuses on their way, acknowledgements, kills, ends.
+Tasks after their launch: statuses on their way, acknowledgements, ends.
 
 ::
 
     agent -> StatusUpdated -> Update -> framework      resources free once latest is terminal
     framework -> Acknowledge -> AcknowledgeStatus -> agent      terminal: task completed
-    framework -> Kill -> KillTask -> agent      remembered, said again when the agent is back
 """
 
 from __future__ import annotations
 
-from mesostw.core.master import reconcile
+from mesostw.core.master import kills
 from mesostw.core.master.changes import TaskChanged, TaskForgotten, TaskRemoved, TaskStrayed
 from mesostw.core.master.live import Peer
 from mesostw.core.master.records import (
     TERMINAL,
-    Agent,
-    AgentState,
     Framework,
     Task,
     TaskKey,
@@ -27,13 +24,11 @@ from mesostw.core.master.turn import Turn
 from mesostw.core.outcome import Send
 from mesostw.messages.agent_master import (
     AcknowledgeStatus,
-    KillTask,
     ShutdownFramework,
     StatusUpdated,
 )
-from mesostw.messages.health import KillPolicy
-from mesostw.messages.ids import FrameworkID, TaskID
-from mesostw.messages.scheduler_calls import Acknowledge, Kill, ReconcileTask
+from mesostw.messages.ids import FrameworkID
+from mesostw.messages.scheduler_calls import Acknowledge
 from mesostw.messages.scheduler_events import Update
 from mesostw.messages.tasks import TaskStatusReason
 from mesostw.model.ids import AgentId, FrameworkId, LinkId, TaskId
@@ -41,8 +36,6 @@ from mesostw.model.tasks import TaskState
 
 #: Bytes of the uuid of a status.
 UUID_BYTES = 16
-#: Kills remembered of tasks that an absent agent may have.
-EARLY_KILLS_MAX = 10_000
 
 
 def status_updated(turn: Turn, link: LinkId, peer: Peer, heard: StatusUpdated) -> None:
@@ -60,6 +53,8 @@ def status_updated(turn: Turn, link: LinkId, peer: Peer, heard: StatusUpdated) -
         _unwanted(turn, link, framework_id)
         return
     key: TaskKey = (framework_id, TaskId(status.task_id.value))
+    if state.kills and (status.state in TERMINAL or heard.latest_state in TERMINAL):
+        kills.settled(turn, peer.agent_id, key)
     task = state.tasks.get(key)
     if task is not None and task.agent_id != peer.agent_id:
         # Another task of that id runs elsewhere: this one must not stand in its way.
@@ -181,13 +176,8 @@ def acknowledged(turn: Turn, framework: Framework, heard: Acknowledge) -> None:
 def complete(turn: Turn, task: Task) -> None:
     """Nothing more is to be said of ``task``, which has ended: remember it for a while."""
     turn.change(TaskRemoved(task))
-    live = turn.live
-    if live.kills:
-        kills = live.kills.get(task.agent_id)
-        if kills is not None:
-            kills.pop(task.key, None)
-            if not kills:
-                del live.kills[task.agent_id]
+    if turn.live.kills:
+        kills.completed(turn, task)
     completed = turn.state.framework_loads[task.framework_id].completed
     if len(completed) > COMPLETED_TASKS_MAX:
         turn.change(TaskForgotten(task.framework_id, next(iter(completed))))
@@ -252,66 +242,3 @@ def strayed(turn: Turn, task: Task) -> None:
     unreachable = turn.state.framework_loads[task.framework_id].unreachable
     if len(unreachable) > UNREACHABLE_TASKS_MAX:
         turn.change(TaskForgotten(task.framework_id, next(iter(unreachable))))
-
-
-# --- kills --------------------------------------------------------------------
-
-
-def killed(turn: Turn, framework: Framework, heard: Kill) -> None:
-    """A framework wants a task ended; of an unknown one it is told what is known."""
-    turn.count("messages_kill_task")
-    task = turn.state.tasks.get((framework.id, TaskId(heard.task_id.value)))
-    if task is None:
-        _kill_later(turn, framework, heard)
-        asked = ReconcileTask(task_id=heard.task_id, agent_id=heard.agent_id)
-        reconcile.explicit(turn, framework, asked)
-    elif heard.agent_id is not None and heard.agent_id.value != task.agent_id:
-        turn.count("invalid_kills")
-    else:
-        kill(turn, task, heard.kill_policy)
-
-
-def _kill_later(turn: Turn, framework: Framework, heard: Kill) -> None:
-    """A task that is not known may be there when its agent comes back: remember the kill."""
-    task_id = TaskId(heard.task_id.value)
-    strayed = turn.state.load_of(framework.id).unreachable.get(task_id)
-    named = "" if heard.agent_id is None else heard.agent_id.value
-    agent_id = AgentId(named) if strayed is None else strayed.agent_id
-    agent = turn.state.agents.get(agent_id)
-    if agent is not None and agent.state in {AgentState.RECOVERED, AgentState.UNREACHABLE}:
-        kills = turn.live.kills.setdefault(agent_id, {})
-        if len(kills) < EARLY_KILLS_MAX:
-            kills[framework.id, task_id] = heard.kill_policy
-
-
-def kill(turn: Turn, task: Task, policy: KillPolicy | None) -> None:
-    """Have the agent end ``task``, now or when it is back; repeating it does no harm."""
-    if task.state in TERMINAL:
-        return
-    turn.live.kills.setdefault(task.agent_id, {})[task.key] = policy
-    agent = turn.state.agents.get(task.agent_id)
-    if agent is not None and agent.link is not None:
-        turn.effects.append(Send(agent.link, kill_message(turn, task.key, policy)))
-
-
-def kill_message(turn: Turn, key: TaskKey, policy: KillPolicy | None) -> KillTask:
-    """Put a kill into words."""
-    return KillTask(
-        framework_id=FrameworkID(value=key[0]),
-        task_id=TaskID(value=key[1]),
-        kill_policy=policy,
-        epoch=turn.epoch,
-    )
-
-
-def kills_repeated(turn: Turn, agent: Agent) -> None:
-    """Say all kills again that an agent which is back may have missed, of tasks that it has."""
-    kills = turn.live.kills.pop(agent.id, {})
-    wanted: dict[TaskKey, KillPolicy | None] = {}
-    for key, policy in kills.items():
-        task = turn.state.tasks.get(key)
-        if task is not None and task.agent_id == agent.id and task.state not in TERMINAL:
-            wanted[key] = policy
-            turn.send(agent.link, kill_message(turn, key, policy))
-    if wanted:
-        turn.live.kills[agent.id] = wanted

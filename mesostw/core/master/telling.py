@@ -16,6 +16,8 @@ from mesostw.core.master.changes import (
     FrameworkChanged,
     FrameworkKept,
     FrameworkRemoved,
+    KillDropped,
+    KillKept,
     MasterChange,
     OfferEnded,
     OfferMade,
@@ -83,6 +85,8 @@ def _facts_of_task(state: ClusterState, task: Task) -> list[str]:
         if agent is None
         else f"Agent {agent.id} ({agent.info.hostname}) is {agent.state}"
     )
+    if task.key in state.kills.get(task.agent_id, {}):
+        facts.append("An operator wants it ended, and its agent has not said that it has")
     for status in task.statuses:
         reason = "" if status.reason is None else f" ({status.reason})"
         facts.append(f"{_clock(status.timestamp)} {status.state}{reason} {status.message or ''}")
@@ -140,15 +144,12 @@ def noted(story: Story, stimulus: object, changes: Iterable[MasterChange], wall:
     heard = type(stimulus.message if isinstance(stimulus, Heard) else stimulus).__name__
     for change in changes:
         match change:
-            case TaskChanged(task):
-                said, key = task.state.value, f"task/{task.framework_id}/{task.id}"
+            case TaskChanged() | TaskRemoved() | TaskStrayed() | KillKept() | KillDropped():
+                said, key = _of_task(change)
             case OfferMade(offer):
                 said, key = f"{offer.id} offered", f"agent/{offer.agent_id}"
             case OfferEnded(offer, how):
                 said, key = f"{offer.id} {how}", f"agent/{offer.agent_id}"
-            case TaskRemoved(task) | TaskStrayed(task):
-                said = f"{task.state.value}, {type(change).__name__}"
-                key = f"task/{task.framework_id}/{task.id}"
             case AgentKept(agent) | AgentChanged(agent):
                 said, key = agent.state.value, f"agent/{agent.id}"
             case AgentRemoved(agent_id):
@@ -160,3 +161,17 @@ def noted(story: Story, stimulus: object, changes: Iterable[MasterChange], wall:
             case _:
                 continue
         story.note(key, Line(wall, heard, said))
+
+
+def _of_task(
+    change: TaskChanged | TaskRemoved | TaskStrayed | KillKept | KillDropped,
+) -> tuple[str, str]:
+    """What a change says of a task, and the key of its story."""
+    if isinstance(change, KillKept | KillDropped):
+        kill = change.kill
+        return type(change).__name__, f"task/{kill.framework_id}/{kill.task_id}"
+    task = change.task
+    said = task.state.value
+    if not isinstance(change, TaskChanged):
+        said = f"{said}, {type(change).__name__}"
+    return said, f"task/{task.framework_id}/{task.id}"

@@ -34,7 +34,11 @@ class TeardownAsked(Struct, frozen=True):
 
 
 class TaskKillAsked(Struct, frozen=True):
-    """End a task, whichever framework's it is; the framework hears of it."""
+    """
+    End a task, whichever framework's it is; the framework hears of it.
+
+    The answer is that the wish is kept, whoever leads by the time that the agent hears of it.
+    """
 
     framework_id: FrameworkId
     task_id: TaskId

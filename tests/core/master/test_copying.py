@@ -6,8 +6,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.master.copying import rebuilding
 from mesostw.core.master.state import ClusterState
+from mesostw.core.master.words import TaskKillAsked
 from mesostw.messages.scheduler_calls import Teardown
 from mesostw.messages.tasks import TaskState
+from mesostw.model.ids import FrameworkId, TaskId
 from mesostw.testing.checkers import differences
 from mesostw.testing.cluster import Cluster
 from tests.core.master.builders import Bench, executor_info, launch, task_info
@@ -36,6 +38,7 @@ class RebuildingTests(SynchronousTestCase):
         task = task_info("t3", offer.agent_id.value, executor=executor_info())
         bench.accept(framework, launch(task), offers=[offer])
         bench.report(agent, framework, "t1", TaskState.TASK_FINISHED)
+        bench.ask(TaskKillAsked(FrameworkId(framework.id), TaskId("t2")))
         bench.acknowledge(framework, agent, "t1")
         self.assertEqual(differences(copy_of(bench.master.state), bench.master.state), [])
         other.break_link()

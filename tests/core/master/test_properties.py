@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.core.master.words import AgentActivationAsked, AgentGoneAsked, TeardownAsked
+from mesostw.core.master.words import (
+    AgentActivationAsked,
+    AgentGoneAsked,
+    TaskKillAsked,
+    TeardownAsked,
+)
 from mesostw.messages.agent_master import (
     AgentRegistered,
     ExecutorExited,
@@ -32,7 +37,7 @@ from mesostw.messages.scheduler_calls import (
 )
 from mesostw.messages.scheduler_events import Offers, Subscribed
 from mesostw.messages.tasks import TaskInfo, TaskState, TaskStatus
-from mesostw.model.ids import AgentId, FrameworkId
+from mesostw.model.ids import AgentId, FrameworkId, TaskId
 from tests.core.master.builders import (
     Bench,
     Peer,
@@ -243,6 +248,12 @@ class World:
             )[two % 6 if two % 5 == 0 else two % 5]
         )
 
+    def do_operator_kills(self, one: int, two: int) -> None:
+        framework = self.a_framework(one)
+        if framework is not None:
+            asked = TaskKillAsked(FrameworkId(framework.id), TaskId(f"t{two % (self.names + 1)}"))
+            self.bench.ask(asked)
+
     # --- time and the master ----------------------------------------------------
 
     def do_time(self, one: int, two: int) -> None:
@@ -250,7 +261,9 @@ class World:
 
     def do_restart(self, one: int, two: int) -> None:
         if two % 4 == 0:
+            kills = self.bench.master.state.kills
             self.bench.restart()
+            assert self.bench.master.state.kills == kills, "kills are not those that were kept"
 
 
 NAMES = sorted(World().steps)

@@ -8,8 +8,10 @@ from weakref import ref
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.master.state import ClusterState
+from mesostw.core.master.words import TaskKillAsked
 from mesostw.messages.scheduler_calls import Teardown
 from mesostw.messages.tasks import TaskState
+from mesostw.model.ids import FrameworkId, TaskId
 from tests.core.master.builders import Bench, executor_info, launch, task_info
 
 
@@ -28,6 +30,7 @@ class FoldTests(SynchronousTestCase):
         task = task_info("t3", offer.agent_id.value, executor=executor_info())
         bench.accept(framework, launch(task), offers=[offer])
         bench.report(agent, framework, "t1", TaskState.TASK_FINISHED)
+        bench.ask(TaskKillAsked(FrameworkId(framework.id), TaskId("t2")))
         bench.acknowledge(framework, agent, "t1")
         other.break_link()
         bench.pass_time(605)
@@ -55,6 +58,7 @@ class FoldTests(SynchronousTestCase):
             "tasks",
             "offers",
             "executors",
+            "kills",
             "weights",
             "states",
             "ended",
