@@ -12,9 +12,10 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IConsumer, IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as Receiver
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http_headers import Headers
@@ -31,6 +32,8 @@ from mesostw.unattended import unattended
 PROXIED_MAX: Final = 256
 #: An agent has so long to begin its answer, in seconds.
 ANSWER_TIMEOUT_S: Final = 10.0
+#: An answer that has begun, and of which nothing comes for so long, is broken off, in seconds.
+SILENT_S: Final = 30.0
 NAMES: Final = frozenset({"browse", "read", "download"})
 PARAMETERS: Final = ("path", "offset", "length", "jsonp")
 _PASSED: Final = (
@@ -104,7 +107,7 @@ class AgentFiles(Resource):
                     request.setHeader(name, value)
             if isinstance(response.length, int):
                 request.setHeader(b"content-length", str(response.length).encode())
-            await passed_on(response, request)
+            await passed_on(response, request, self._clock)
         except HttpRefusal as refusal:
             if not gone:
                 body = write(request, query_of(request), refused(refusal))
@@ -152,42 +155,101 @@ class _Ready:
         pass
 
 
-def passed_on(response: IResponse, request: Request) -> Deferred[None]:
-    """Copy a body as it comes; fires when all of it has, or its reader has gone."""
+def passed_on(
+    response: IResponse, request: Request, clock: IReactorTime | None = None
+) -> Deferred[None]:
+    """
+    Copy a body as it comes; fires when all of it has, or its reader's connection has ended.
+
+    An answer that breaks off breaks the reader's connection: half a file must not look like
+    a whole one.  Whoever goes on then asks ``notifyFinish`` before whether there is still
+    somebody to go on for.
+
+    :param clock: breaks off what is silent for ``SILENT_S``; ``None``: a stream, which may be.
+    """
     done: Deferred[None] = Deferred()
-    response.deliverBody(_Copy(request, done))
+    response.deliverBody(_Copy(request, done, clock))
     return done
 
 
 @implementer(IPushProducer)
 class _Copy(Receiver):
-    def __init__(self, request: Request, done: Deferred[None]) -> None:
-        self._request, self._done = request, done
+    _log = Logger()
+
+    def __init__(self, request: Request, done: Deferred[None], clock: IReactorTime | None) -> None:
+        self._request, self._done, self._clock = request, done, clock
+        self._silence: IDelayedCall | None = None
+        #: All has come, or nothing more is wanted.
+        self._is_over = False
 
     def connectionMade(self) -> None:
+        _ = self._request.notifyFinish().addErrback(self._reader_gone)
+        self._listen()
         self._request.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._is_over:
+            return
+        if self._silence is not None:
+            self._silence.reset(SILENT_S)
         self._request.write(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._request.unregisterProducer()
-        if not self._done.called:
-            if reason.check(ResponseDone) is None and self._request.channel is not None:
-                # Half a file must not look like a whole one.
-                self._request.channel.forceAbortClient()
+        if self._is_over:
+            return
+        self._leave()
+        if reason.check(ResponseDone) is None:
+            self._request.channel.forceAbortClient()
+        else:
             self._done.callback(None)
 
     def pauseProducing(self) -> None:
+        # A reader that is slow is no fault of who answers.
+        self._listen_no_more()
         self._tell("pauseProducing")
 
     def resumeProducing(self) -> None:
+        if not self._is_over:
+            self._listen()
         self._tell("resumeProducing")
 
     def stopProducing(self) -> None:
+        # The reader's transport has ended; the request hears of it only after this.
+        if not self._is_over:
+            self._leave()
+            self._tell("stopProducing")
+
+    def _reader_gone(self, _reason: Failure) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._listen_no_more()
+            self._tell("stopProducing")
+        self._done.callback(None)
+
+    def _leave(self) -> None:
+        self._is_over = True
+        self._listen_no_more()
+        self._request.unregisterProducer()
+
+    def _listen(self) -> None:
+        if self._clock is not None and self._silence is None:
+            self._silence = self._clock.callLater(SILENT_S, self._silent)
+
+    def _listen_no_more(self) -> None:
+        silence, self._silence = self._silence, None
+        if silence is not None:
+            silence.cancel()
+
+    def _silent(self) -> None:
+        self._silence = None
+        self._log.warn(
+            "nothing has come for {silent_s:g} s: the answer to {uri} is broken off",
+            silent_s=SILENT_S,
+            uri=self._request.uri,
+        )
+        self._leave()
         self._tell("stopProducing")
-        if not self._done.called:
-            self._done.callback(None)
+        self._request.channel.forceAbortClient()
 
     def _tell(self, hook: str) -> None:
         # A body that is in memory already has nothing that could be paused.

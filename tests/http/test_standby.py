@@ -54,8 +54,8 @@ class StandbyWorld(MasterWorld):
 
     always = False
 
-    def __init__(self) -> None:
-        self.web = LeaderWeb()
+    def __init__(self, web: Any = None) -> None:
+        self.web = LeaderWeb() if web is None else web
         super().__init__(web=self.web)
         self.leader = LEADER
         self.freshness: Freshness | None = Freshness(LEADER, 0.25, is_fresh=True)
@@ -77,12 +77,13 @@ class StandbyWorld(MasterWorld):
             exchange=self.exchange,
             clock=self.clock,
             identity=self.identity,
-            web=self.web,  # type: ignore[arg-type]
+            web=self.web,
             live=self.parts.socket,
             snapshots=self.parts.snapshots,
             task_row=self.parts.task_row,
             leader=lambda: self.leader,
             session=lambda: self.session,
+            access=self.lines.append,
         )
         standby = StandbyParts(
             freshness=lambda: self.freshness, shown=lambda: self.shown, always=self.always

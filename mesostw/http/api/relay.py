@@ -72,7 +72,7 @@ class Relay:
             if gone:
                 return
             _take_head(request, response)
-            await passed_on(response, request)
+            await passed_on(response, request, self._clock)
         finally:
             self._under_way -= 1
         if not gone:
