@@ -20,7 +20,7 @@ from mesostw.feed.master import live_parts
 from mesostw.http.identity import Identity
 from mesostw.http.readiness import Readiness
 from mesostw.http.site import MasterParts
-from mesostw.http.standby import StandbyParts, standby_site
+from mesostw.http.standby import Reading, StandbyParts, standby_site
 from mesostw.interfaces import IClock
 from mesostw.messages.followers import MasterShown
 
@@ -51,7 +51,7 @@ class Standby:
         self._following = exchange.inbox = Following(
             feed, clock, exchange, Dialer(reactor, exchange, random), random
         )
-        self._exchange = exchange
+        self._exchange, self._reading = exchange, Reading()
         self._shown: tuple[MasterShown, Identity] | None = None
         live = live_parts(feed, clock, self._banner, deferToThread)
         self._live = live.live
@@ -64,7 +64,12 @@ class Standby:
                 task_row=live.task_row,
                 counters=self._numbers,
             ),
-            StandbyParts(freshness=self._following.freshness, shown=self.shown, always=always),
+            StandbyParts(
+                freshness=self._following.freshness,
+                shown=self.shown,
+                always=always,
+                reading=self._reading,
+            ),
             Readiness(
                 leader=parts.leader,
                 address=own.address,
@@ -82,6 +87,10 @@ class Standby:
         """We lead: whoever is connected is answered by ``site`` from the next request on."""
         self.site.resource = site.resource
         self.stop("elected")
+        # Whoever asked before is shown the copy, and no empty cluster.
+        self._reading.afterwards(self._let_go)
+
+    def _let_go(self) -> None:
         # The rest of this is in circles, which are rarely looked for, and the copy is large.
         self._following.feed.view = ClusterState()
 

@@ -60,6 +60,36 @@ MANNER: Final = Manner(name="master", signature="X-Mesos-Via")
 _TRUE: Final = frozenset({"true", "1", "yes"})
 
 
+class Reading:
+    """The bodies that are made of the copy now; whoever takes the copy away waits for them."""
+
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._then: Callable[[], None] | None = None
+
+    def of(self, reply: Reply | Awaitable[Reply]) -> Reply | Awaitable[Reply]:
+        """``reply``, counted until it is there, also if its reader leaves before."""
+        return reply if isinstance(reply, Reply) else self._made(reply)
+
+    async def _made(self, reply: Awaitable[Reply]) -> Reply:
+        self._under_way += 1
+        try:
+            return await reply
+        finally:
+            self._under_way -= 1
+            self._look()
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Make ``call`` once, as soon as no body is being made; at once if none is."""
+        self._then = call
+        self._look()
+
+    def _look(self) -> None:
+        if not self._under_way and self._then is not None:
+            call, self._then = self._then, None
+            call()
+
+
 @attrs.frozen(kw_only=True)
 class StandbyParts:
     """What the site of one that waits has beside a leader's."""
@@ -70,6 +100,7 @@ class StandbyParts:
     shown: Callable[[], Identity | None]
     #: Whether readers get the copy who did not ask for it.
     always: bool = False
+    reading: Reading = attrs.field(factory=Reading)
 
 
 def standby_site(parts: MasterParts, standby: StandbyParts, readiness: Readiness) -> HouseSite:
@@ -191,7 +222,7 @@ class CopyPage(Resource):
         request.setHeader(STANDBY, "following" if freshness.is_fresh else "stale")
         request.setHeader(LAG, f"{freshness.lag_s:.3f}")
         request.setHeader(LEADER, freshness.leader)
-        return Page(self._get).render(request)
+        return Page(lambda query: self._standby.reading.of(self._get(query))).render(request)
 
     def _is_asked(self, query: Query) -> bool:
         said = query.get(ASKED) or query.headers(ASKED_HEADER) or ""
