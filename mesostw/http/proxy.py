@@ -18,6 +18,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer, IResponse
 from twisted.web.resource import Resource
@@ -34,6 +35,8 @@ PROXIED_MAX: Final = 256
 ANSWER_TIMEOUT_S: Final = 10.0
 #: An answer that has begun, and of which nothing comes for so long, is broken off, in seconds.
 SILENT_S: Final = 30.0
+#: A reader that takes nothing for so long is hung up on, in seconds: it holds a place of others.
+UNREAD_S: Final = 120.0
 NAMES: Final = frozenset({"browse", "read", "download"})
 PARAMETERS: Final = ("path", "offset", "length", "jsonp")
 _PASSED: Final = (
@@ -165,7 +168,8 @@ def passed_on(
     a whole one.  Whoever goes on then asks ``notifyFinish`` before whether there is still
     somebody to go on for.
 
-    :param clock: breaks off what is silent for ``SILENT_S``; ``None``: a stream, which may be.
+    :param clock: breaks off what is silent for ``SILENT_S``, or not read for ``UNREAD_S``;
+        ``None``: a stream, which may be.
     """
     done: Deferred[None] = Deferred()
     response.deliverBody(_Copy(request, done, clock))
@@ -179,6 +183,7 @@ class _Copy(Receiver):
     def __init__(self, request: Request, done: Deferred[None], clock: IReactorTime | None) -> None:
         self._request, self._done, self._clock = request, done, clock
         self._silence: IDelayedCall | None = None
+        self._patience_s = SILENT_S
         #: All has come, or nothing more is wanted.
         self._is_over = False
 
@@ -191,21 +196,22 @@ class _Copy(Receiver):
         if self._is_over:
             return
         if self._silence is not None:
-            self._silence.reset(SILENT_S)
+            self._silence.reset(self._patience_s)
         self._request.write(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._is_over:
             return
         self._leave()
-        if reason.check(ResponseDone) is None:
+        # Who says no length ends by closing: nobody can tell whether that was the whole.
+        if reason.check(ResponseDone, PotentialDataLoss) is None:
             self._request.channel.forceAbortClient()
         else:
             self._done.callback(None)
 
     def pauseProducing(self) -> None:
         # A reader that is slow is no fault of who answers.
-        self._listen_no_more()
+        self._wait(UNREAD_S, "is not read any more")
         self._tell("pauseProducing")
 
     def resumeProducing(self) -> None:
@@ -222,30 +228,36 @@ class _Copy(Receiver):
     def _reader_gone(self, _reason: Failure) -> None:
         if not self._is_over:
             self._is_over = True
-            self._listen_no_more()
+            self._wait_no_more()
             self._tell("stopProducing")
         self._done.callback(None)
 
     def _leave(self) -> None:
         self._is_over = True
-        self._listen_no_more()
+        self._wait_no_more()
         self._request.unregisterProducer()
 
     def _listen(self) -> None:
-        if self._clock is not None and self._silence is None:
-            self._silence = self._clock.callLater(SILENT_S, self._silent)
+        self._wait(SILENT_S, "goes on no more")
 
-    def _listen_no_more(self) -> None:
+    def _wait(self, patience_s: float, fault: str) -> None:
+        self._wait_no_more()
+        self._patience_s = patience_s
+        if self._clock is not None:
+            self._silence = self._clock.callLater(patience_s, self._give_up, fault)
+
+    def _wait_no_more(self) -> None:
         silence, self._silence = self._silence, None
         if silence is not None:
             silence.cancel()
 
-    def _silent(self) -> None:
+    def _give_up(self, fault: str) -> None:
         self._silence = None
         self._log.warn(
-            "nothing has come for {silent_s:g} s: the answer to {uri} is broken off",
-            silent_s=SILENT_S,
+            "the answer to {uri} {fault}, for {patience_s:g} s: it is broken off",
             uri=self._request.uri,
+            fault=fault,
+            patience_s=self._patience_s,
         )
         self._leave()
         self._tell("stopProducing")

@@ -11,11 +11,12 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseDone
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
 from mesostw.core.master.changes import FrameworkKept
 from mesostw.http.api.relay import RELAYED_MAX
-from mesostw.http.proxy import PROXIED_MAX, SILENT_S
+from mesostw.http.proxy import PROXIED_MAX, SILENT_S, UNREAD_S
 from mesostw.messages import FrameworkInfo
 from tests.http.test_door import nobody
 from tests.http.test_standby import StandbyWorld
@@ -152,7 +153,7 @@ class PassedOnTests(SynchronousTestCase):
             visit.hang_up()
             answer.end(ConnectionLost())
             self.assertEqual(world.lines, [])
-        self.assertEqual(len([one for one in told if one.get("silent_s") == SILENT_S]), 2)
+        self.assertEqual(len([one for one in told if one.get("patience_s") == SILENT_S]), 2)
 
     def test_places_are_free_again(self) -> None:
         """Many that fall silent, or whose readers leave, are in nobody's way afterwards."""
@@ -175,7 +176,7 @@ class PassedOnTests(SynchronousTestCase):
             visit.transport.producer.pauseProducing()
             self.assertEqual(answer.transport.producerState, "paused")
             answer.say(b"d")
-            world.clock.advance(SILENT_S * 10)
+            world.clock.advance(UNREAD_S - 1)
             visit.transport.producer.resumeProducing()
             self.assertEqual(answer.transport.producerState, "producing")
             world.clock.advance(SILENT_S - 1)
@@ -183,6 +184,25 @@ class PassedOnTests(SynchronousTestCase):
             world.clock.advance(1)
             self.assertTrue(visit.transport.disconnected)
             visit.hang_up()
+
+    def test_who_never_reads(self) -> None:
+        """A reader that takes nothing for long is hung up on, and its place is free."""
+        for world, path, _ in self.limited():
+            visit, answer = self.begun(world, path)
+            visit.transport.producer.pauseProducing()
+            answer.say(b"d")
+            world.clock.advance(UNREAD_S)
+            self.assertTrue(answer.is_stopped and visit.transport.disconnected)
+            visit.hang_up()
+            self.assertEqual(world.lines, [])
+
+    def test_no_length(self) -> None:
+        """A body that ends with its connection, since nobody said how long it is, is one."""
+        visit, answer = self.begun(self.master, BEHIND_A_DOOR)
+        answer.end(PotentialDataLoss())
+        self.assertEqual(visit.now().body, b"abc")
+        self.assertFalse(visit.transport.disconnected)
+        self.assertEqual(len(self.master.lines), 1)
 
     def test_streams_may_be_silent(self) -> None:
         """Behind a door are streams of events, which may have nothing to say for long."""
