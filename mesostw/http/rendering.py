@@ -115,12 +115,19 @@ async def _later(request: Request, query: Query, awaited: Awaitable[Reply]) -> N
 
 
 def failed(request: Request, fault: Any) -> None:
-    """A bug of ours: the log has it all, the client hears 500."""
+    """
+    A bug of ours: the log has it all, the client hears 500.
+
+    A body that has begun breaks its connection: half of one must not look like a whole one.
+    """
     _log.failure("{method} {uri} failed", fault, method=request.method, uri=request.uri)
-    if not request.startedWriting:
-        request.setResponseCode(500)
-        request.setHeader("content-type", TEXT)
-        request.write(b"Internal error; the log of this daemon says more.\n")
+    if request.startedWriting:
+        if request.channel is not None:
+            request.channel.forceAbortClient()
+        return
+    request.setResponseCode(500)
+    request.setHeader("content-type", TEXT)
+    request.write(b"Internal error; the log of this daemon says more.\n")
     request.finish()
 
 

@@ -24,8 +24,6 @@ from functools import partial
 from typing import Final
 
 import attrs
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -232,8 +230,6 @@ class CopyPage(Resource):
 class Relayed(Resource):
     """What the leader answers, passed on: a page of this origin can reach no other."""
 
-    _log = Logger()
-
     def __init__(self, gate: Gate, parts: MasterParts) -> None:
         super().__init__()
         self.isLeaf = True
@@ -244,7 +240,7 @@ class Relayed(Resource):
         leader = self._leader()
         if not leader:
             return self._elsewhere.render(request)
-        unattended(self._pass_on(request, leader), lambda fault: self._failed(request, fault))
+        unattended(self._pass_on(request, leader), lambda fault: failed(request, fault))
         return NOT_DONE_YET
 
     async def _pass_on(self, request: Request, leader: str) -> None:
@@ -260,10 +256,3 @@ class Relayed(Resource):
                 request.setHeader("content-length", str(len(body)))
                 request.write(body)
                 request.finish()
-
-    def _failed(self, request: Request, fault: Failure) -> None:
-        if request.startedWriting:
-            self._log.failure("the leader's answer to {uri} broke off", fault, uri=request.uri)
-            request.channel.forceAbortClient()
-        else:
-            failed(request, fault)

@@ -40,6 +40,11 @@ class Answering:
         self.protocol = protocol
         protocol.makeConnection(self.transport)
 
+    def fail(self, protocol: Any) -> None:
+        protocol.makeConnection(self.transport)
+        protocol.dataReceived(b"half")
+        raise ValueError("ours")
+
     def say(self, data: bytes) -> None:
         self.protocol.dataReceived(data)
 
@@ -203,6 +208,16 @@ class PassedOnTests(SynchronousTestCase):
         self.assertEqual(visit.now().body, b"abc")
         self.assertFalse(visit.transport.disconnected)
         self.assertEqual(len(self.master.lines), 1)
+
+    def test_a_mistake_of_ours(self) -> None:
+        """Within a body it breaks the connection: half a body is none."""
+        self.patch(Answering, "deliverBody", Answering.fail)
+        for world, path in ((self.standby, RELAYED), (self.master, FILE)):
+            visit = world.visit()
+            visit.raw(f"GET {path} HTTP/1.1\r\nHost: master:5050\r\n\r\n".encode())
+            self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+            self.assertTrue(visit.transport.disconnected)
+            self.assertEqual((visit.now().code, world.lines), (200, []))
 
     def test_streams_may_be_silent(self) -> None:
         """Behind a door are streams of events, which may have nothing to say for long."""
