@@ -27,7 +27,7 @@ from mesostw.model.ids import AgentId
 from mesostw.model.resources import EMPTY, Resources
 from mesostw.testing.checkers import Checker, differences, task_of
 from mesostw.testing.faults import LoneWeather, Weather
-from mesostw.testing.frameworks import jobs_of
+from mesostw.testing.frameworks import jobs_of, with_endless
 from mesostw.testing.lives import Life, Machine, Parts, Surroundings
 from mesostw.testing.masters import IMasters, MasterLife, OneMaster
 from mesostw.testing.programs import IProgram, Program
@@ -87,6 +87,9 @@ class Cluster:
         masters: int = 1,
     ) -> None:
         self._storm_s = storm_s
+        self._is_operated = masters > 1
+        #: Jobs, as ``FRAMEWORK-NUMBER``, whose tasks run until an operator ends them.
+        self.endless: frozenset[str] = frozenset()
         around = self.around = Surroundings(seed, parts or Parts())
         around.checker = Checker(around.wrong, self.leading, self.need_of, self.leads)
         self.machines = [
@@ -106,11 +109,19 @@ class Cluster:
     def _programs_of(self, frameworks: int, jobs: int) -> Sequence[IProgram]:
         """What runs on the cluster: frameworks that have jobs."""
         around = self.around
-        names = [f"f{number}" for number in range(frameworks)]
-        return [
-            Program(around, name, jobs_of(around.chance(f"{name}/jobs"), jobs, self._storm_s))
-            for name in names
-        ]
+        wanted = {
+            name: jobs_of(around.chance(f"{name}/jobs"), jobs, self._storm_s)
+            for name in (f"f{number}" for number in range(frameworks))
+        }
+        if self._is_operated:
+            wanted = {name: with_endless(made) for name, made in wanted.items()}
+        self.endless = frozenset(
+            f"{name}-{job.number}"
+            for name, made in wanted.items()
+            for job in made
+            if job.kind == "endless"
+        )
+        return [Program(around, name, made) for name, made in wanted.items()]
 
     # --- who is there -----------------------------------------------------------
 

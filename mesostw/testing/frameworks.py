@@ -83,8 +83,8 @@ class Job(Struct, frozen=True):
     #: Virtual seconds when the framework comes to want it.
     arrives_s: float
     need: str
-    #: ``finish``, ``fail``, ``long`` (it runs until the framework kills it), or ``limited``
-    #: (until it has run as long as it may).
+    #: ``finish``, ``fail``, ``long`` (it runs until the framework kills it), ``limited``
+    #: (until it has run as long as it may), or ``endless`` (until an operator ends it).
     kind: str
     #: How long it runs, or until it is killed, or may run.
     run_s: float
@@ -135,6 +135,11 @@ def jobs_of(random: Random, count: int, over_s: float) -> list[Job]:
         run_s = random.choice((0.0, 0.5, 4.0, 15.0)) + random.uniform(0, 2)
         found.append(Job(number, arrives_s, f"cpus:{cpus};mem:{mem}", kind, run_s))
     return found
+
+
+def with_endless(jobs: Sequence[Job]) -> list[Job]:
+    """The same jobs, but that some are only done when an operator has ended their tasks."""
+    return [replace(job, kind="endless") if job.number % 6 == 5 else job for job in jobs]
 
 
 def framework_info(name: str, random: Random) -> FrameworkInfo:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from mesostw.core.agent.containers import ContainerSpec
 from mesostw.core.master.machine import Master
-from mesostw.core.master.records import AgentState
-from mesostw.core.master.words import AgentGoneAsked, WeightsAsked
+from mesostw.core.master.records import AgentState, Task, TaskKey
+from mesostw.core.master.words import AgentGoneAsked, TaskKillAsked, WeightsAsked
 from mesostw.interfaces import GivenUp
-from mesostw.model.ids import AgentId
+from mesostw.model.ids import AgentId, FrameworkId, TaskId
+from mesostw.model.tasks import TERMINAL
+from mesostw.testing.checkers import task_of
 from mesostw.unattended import unattended
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ PATIENCE_S: Final = 4.0
 GONE_MAX: Final = 2
 GONE_CHANCE: Final = 0.04
 ROLES: Final = ("*", "ops", "web")
+#: How likely a question is about a task, and about one that would end without being asked.
+KILL_CHANCE: Final = 0.3
+OTHERS_CHANCE: Final = 0.1
+
+Question: TypeAlias = AgentGoneAsked | TaskKillAsked | WeightsAsked
 
 
 class Register:
@@ -55,6 +63,9 @@ class Operator:
         self._weights = {role: Register() for role in ROLES}
         #: Agents that were to be given up, and whether it was said that they are.
         self.gone: dict[AgentId, bool] = {}
+        #: Tasks on their agents that are being ended, as was said.
+        self.killed: dict[tuple[AgentId, TaskKey], None] = {}
+        self._kill_chance = cluster.around.chance("kills")
         self._waits_until_s = 0.0
         self._calm = False
         self.answers = 0
@@ -65,11 +76,11 @@ class Operator:
         self._cluster.around.clock.callLater(late_s, self._ask)
 
     def be_calm(self) -> None:
-        """Ask nothing more."""
+        """Ask nothing more, but for the end of what would never end."""
         self._calm = True
 
     def _ask(self) -> None:
-        if self._calm:
+        if self._calm and not self._cluster.endless:
             return
         self.begin()
         believers = self._masters.believers()
@@ -78,15 +89,17 @@ class Operator:
 
     def ask(self, master: Candidate) -> None:
         """Ask one that believes to lead; nobody else is asked before it has answered, or long."""
-        if self._calm or master not in self._masters.believers():
+        if master not in self._masters.believers():
             return
         around = self._cluster.around
-        question = self._question(master)
+        question = self._kill_question(master) or (None if self._calm else self._question(master))
+        if question is None:
+            return
         around.tell("{} of life {} is asked {}", master.host, master.number, question)
         self._waits_until_s = around.clock.seconds() + PATIENCE_S
         unattended(self._await(master, question), self._broken)
 
-    def _question(self, master: Candidate) -> AgentGoneAsked | WeightsAsked:
+    def _question(self, master: Candidate) -> Question:
         assert master.core is not None
         known = master.core.state.agents
         agents = [one.agent_id for one in self._cluster.machines if one.agent_id in known]
@@ -101,8 +114,40 @@ class Operator:
         register.asked.append(len(register.asked) + 1.0)
         return WeightsAsked({role: register.asked[-1]})
 
-    async def _await(self, master: Candidate, question: AgentGoneAsked | WeightsAsked) -> None:
+    def _kill_question(self, master: Candidate) -> TaskKillAsked | None:
+        """Which task is to be ended; those that were said to be are not named again."""
+        chance = self._kill_chance
+        if not self._cluster.endless or not (self._calm or chance.uniform(0, 1) < KILL_CHANCE):
+            return None
+        tasks = list(self._endless(master))
+        assert master.core is not None
+        if not self._calm and chance.uniform(0, 1) < OTHERS_CHANCE:
+            tasks = list(master.core.state.tasks.values())
+        if not tasks:
+            return None
+        task = chance.choice(tasks)
+        return TaskKillAsked(task.framework_id, task.id)
+
+    def _endless(self, master: Candidate) -> Iterator[Task]:
+        """Tasks that nobody has ended yet and that end no other way."""
+        assert master.core is not None
+        for task in master.core.state.all_tasks():
+            job = task.id.rpartition("-")[0]
+            is_open = task.state not in TERMINAL and (task.agent_id, task.key) not in self.killed
+            if is_open and job in self._cluster.endless:
+                yield task
+
+    def _agent_of(self, master: Candidate, question: Question) -> AgentId:
+        """On which agent the task is that a question is about; empty if about none."""
+        if not isinstance(question, TaskKillAsked):
+            return AgentId("")
+        assert master.core is not None
+        task = master.core.state.task(question.framework_id, question.task_id)
+        return AgentId("") if task is None else task.agent_id
+
+    async def _await(self, master: Candidate, question: Question) -> None:
         assert master.driver is not None
+        agent_of = self._agent_of(master, question)
         try:
             answer: Struct | None = await master.driver.ask(question)
         except GivenUp:
@@ -116,6 +161,8 @@ class Operator:
         match question:
             case AgentGoneAsked(agent_id):
                 self.gone[agent_id] = True
+            case TaskKillAsked(framework_id, task_id):
+                self.killed[agent_of, (framework_id, task_id)] = None
             case WeightsAsked(weights):
                 for role, weight in weights.items():
                     register = self._weights[role]
@@ -138,7 +185,32 @@ class Operator:
             agent = state.agents.get(agent_id)
             if acknowledged and (agent is None or agent.state is not AgentState.GONE):
                 found.append(f"agent {agent_id} is not gone, as it was said to be")
-        return found
+        return found + self._forgotten(core)
+
+    def _forgotten(self, core: Master) -> list[str]:
+        """Tasks that run, though it was said that they are being ended, and nobody will."""
+        return [
+            f"{key[1]} runs on {machine.name} ({machine.agent_id}), and its kill is forgotten"
+            for machine in self._cluster.machines
+            for key in map(_key_of, machine.running.values())
+            if (machine.agent_id, key) in self.killed
+            and machine.agent_id not in self.gone
+            and key not in core.state.kills.get(machine.agent_id, {})
+        ]
+
+    def left_over(self, core: Master) -> Sequence[str]:
+        """Kills that a master keeps although everything has ended on an agent that is there."""
+        state = core.state
+        return [
+            f"the kills of {list(kills)} are kept for ever"
+            for agent_id, kills in state.kills.items()
+            if state.agents[agent_id].is_connected
+        ]
+
+
+def _key_of(spec: ContainerSpec) -> TaskKey:
+    framework_id, task_id = task_of(spec)
+    return FrameworkId(framework_id), TaskId(task_id)
 
 
 class Unknown(Struct, frozen=True):

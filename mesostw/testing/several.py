@@ -272,7 +272,7 @@ class SeveralMasters:
         led = self._led
         if led is None or led not in self.believers() or led.core is None:
             return ["no master leads"]
-        return list(self.operator.lost(led.core))
+        return [*self.operator.lost(led.core), *self.operator.left_over(led.core)]
 
     def _quits(self, life: AgentLife, reason: str) -> None:
         """An agent that was given up ends, and its machine comes back as a new one."""

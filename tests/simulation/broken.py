@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,8 +21,9 @@ from mesostw.core.marathon.changes import InstanceChanged, MarathonChange
 from mesostw.core.marathon.machine import Marathon
 from mesostw.core.marathon.records import ActionKind, Condition, Deployment, Goal, Instance
 from mesostw.core.marathon.words import MarathonEffect, MarathonStimulus
-from mesostw.core.master.changes import MasterChange
+from mesostw.core.master.changes import KillKept, MasterChange
 from mesostw.core.master.machine import Master
+from mesostw.core.master.records import TaskKey
 from mesostw.core.master.words import MasterEffect, MasterStimulus
 from mesostw.core.outcome import Continued, Heard, Moment, Outcome, Records, Send, Write
 from mesostw.core.scheduling import AcknowledgeStatus, StatusCame
@@ -31,12 +32,13 @@ from mesostw.interfaces import Stored
 from mesostw.messages.agent_master import (
     AgentRegistered,
     AgentReregistered,
+    KillTask,
     ReregisterAgent,
     RunTask,
     StatusUpdated,
 )
 from mesostw.messages.scheduler_calls import Kill
-from mesostw.model.ids import ContainerId
+from mesostw.model.ids import AgentId, ContainerId, FrameworkId, TaskId
 from mesostw.model.tasks import TERMINAL
 from mesostw.model.zookeeper import Check
 from mesostw.store.line import BROKEN, Line, Request
@@ -220,6 +222,36 @@ class HeedlessMaster(Master):
                 for key in [key for key in kills if key not in self.state.tasks]:
                     del kills[key]
         return outcome
+
+
+class UnkeptKillsMaster(Master):
+    """Remembers in this life only what operators want ended."""
+
+    def write_of(self, change: MasterChange) -> Write | None:
+        return None if isinstance(change, KillKept) else super().write_of(change)
+
+
+class UnsaidKillsMaster(Master):
+    """Keeps what operators want ended, and does not tell agents that come back."""
+
+    def hear(self, stimulus: MasterStimulus, now: Moment) -> Outcome[MasterChange, MasterEffect]:
+        outcome = super().hear(stimulus, now)
+        if isinstance(stimulus, Heard) and isinstance(stimulus.message, ReregisterAgent):
+            agent = stimulus.message.agent.id
+            kills = self.state.kills.get(AgentId("" if agent is None else agent.value), {})
+            outcome.effects[:] = [
+                one for one in outcome.effects if not (isinstance(one, Send) and _kills(one, kills))
+            ]
+        return outcome
+
+
+def _kills(said: Send, wanted: Mapping[TaskKey, object]) -> bool:
+    """Whether what is said ends one of those tasks."""
+    message = said.message
+    if not isinstance(message, KillTask):
+        return False
+    key = FrameworkId(message.framework_id.value), TaskId(message.task_id.value)
+    return key in wanted
 
 
 class DeafMarathon(Marathon):

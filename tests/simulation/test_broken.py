@@ -115,6 +115,16 @@ class BrokenSeveralTests(BrokenCase):
         found = self.found(broken.parts(agent=broken.ObedientAgent), first=20)
         self.assertIn("obeys a master of epoch", found)
 
+    def test_master_that_does_not_keep_kills(self) -> None:
+        """What an operator was told is being ended is ended, whoever leads."""
+        found = self.found(broken.parts(master=broken.UnkeptKillsMaster))
+        self.assertRegex(found, "its kill is forgotten|go on, jobs")
+
+    def test_master_that_does_not_say_kills_again(self) -> None:
+        """Nor is it enough to know of it."""
+        found = self.found(broken.parts(master=broken.UnsaidKillsMaster))
+        self.assertRegex(found, "is not done: .* go on, jobs")
+
 
 class BrokenMarathonTests(BrokenCase):
     """A Marathon with a promise broken."""

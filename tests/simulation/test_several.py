@@ -11,9 +11,9 @@ from .seeds import SeedCase
 
 #: Seeds that fail without what was mended for them.
 FOUND = {
-    7: "a task that ended unheard, on an agent that was given up then, was said to run for ever",
-    82: "the same",
+    45: "a task that ended unheard, on an agent that was given up then, was said to run for ever",
     121: "the same",
+    133: "the same",
 }
 
 
