@@ -70,6 +70,8 @@ class Checker:
         #: the agent, may say for a while what it heard before.
         self._early: dict[tuple[str, str], None] = {}
         self._given_up: dict[tuple[str, str], TaskState] = {}
+        #: What masters said of a task by themselves, and when by their clocks.
+        self._answers: dict[tuple[tuple[str, str], TaskState, float], None] = {}
         self._epochs: dict[str, int] = {}
         #: Agents that were to be given up: their tasks' ends need not be acknowledged.
         self.gone: dict[AgentId, None] = {}
@@ -138,6 +140,8 @@ class Checker:
             self._fault(f"{worker.name} is told of {task_id}, which it never wanted")
         if state is TaskState.TASK_ERROR:
             self._fault(f"{task_id} is refused: {status.message}")
+        if self._is_repeated(key, status):
+            return
         before = self.ends.get(key)
         stale = key in self._early and status.uuid is None
         if before is not None and before is not state and not stale:
@@ -152,6 +156,19 @@ class Checker:
             )
         if state in TERMINAL and status.uuid is None:
             self._given_up[key] = state
+
+    def _is_repeated(self, key: tuple[str, str], status: TaskStatus) -> bool:
+        """
+        Whether a master's own word was heard before: it is as old as it was then.
+
+        A network that repeats a chunk repeats all that is in it, a task's end too.
+        """
+        if status.uuid is not None or status.timestamp is None:
+            return False
+        answer = key, status.state, status.timestamp
+        is_repeated = answer in self._answers
+        self._answers[answer] = None
+        return is_repeated
 
     def said(self, worker: Worker, what: str, *values: object) -> None:
         """Complain about nothing: a call may be lost, so nothing follows from it."""

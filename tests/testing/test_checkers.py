@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
+from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.core.agent.containers import ContainerSpec
@@ -121,6 +122,19 @@ class CheckerTests(SynchronousTestCase):
         self.assertEqual(self.wrong, [])
         self.checker.told(self.worker, status(TaskState.TASK_FAILED, b"2"))
         self.assertIn("TASK_FINISHED for good and is now TASK_FAILED", self.wrong[0])
+
+    def test_repeated_answer(self) -> None:
+        """What a master had said before the end may come twice, but it says nothing new of it."""
+        finished = status(TaskState.TASK_FINISHED, b"1")
+        answer = replace(status(TaskState.TASK_RUNNING), timestamp=7.0)
+        for one in (answer, finished):
+            self.checker.told(self.worker, one)
+        self.checker.acknowledging(self.worker, finished)
+        for one in (answer, finished):
+            self.checker.told(self.worker, one)
+        self.assertEqual(self.wrong, [])
+        self.checker.told(self.worker, replace(answer, timestamp=7.5))
+        self.assertIn("TASK_FINISHED for good and is now TASK_RUNNING", self.wrong[0])
 
     def test_back_from_the_gone(self) -> None:
         """Who was said to be gone does not run, but who is lost may."""
