@@ -187,7 +187,7 @@ class Candidacy:
             await self._enter()
         except SessionExpired:
             self._lose("the session with ZooKeeper has ended")
-        except BaseException:
+        except Exception:
             if self._opened:
                 # What cannot be entered is not kept open: whoever tries again opens another.
                 unattended(self._group.close(), self._not_closed)

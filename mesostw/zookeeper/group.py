@@ -89,7 +89,7 @@ class Group:
         self.session = await self._ensemble.connect(self._heard)
         try:
             await self._make_directory()
-        except BaseException:
+        except Exception:
             # Nobody else knows of it yet, so nobody else would end it.
             unattended(self.close(), self._failed)
             raise

@@ -152,7 +152,7 @@ async def open_at(
             await make_path(session, root)
         except (ConnectionLost, NotConnected, SessionExpired):
             await session.close()
-        except BaseException:
+        except Exception:
             _ = session.close()
             raise
         else:

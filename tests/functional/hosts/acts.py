@@ -259,6 +259,7 @@ def _lose(town: Streets, targets: Target, until: float, chance: Random) -> str:
     hosts = _hosts(town, targets)
     for host in hosts:
         town.network.ip(host, "link", "set", "eth0", "down")
+    town.cut(hosts)
     town.cut_power(hosts)
     return f"{' '.join(hosts)} for good"
 

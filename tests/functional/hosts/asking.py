@@ -29,6 +29,10 @@ class AnyChronos(Client):
         self._all = {one: Client(one, patience_s) for one in addresses}
         self._chance, self._apart = chance, apart
 
+    def forget(self, addresses: Collection[str]) -> None:
+        """Ask these no more: they are gone for good."""
+        self._all = {one: client for one, client in self._all.items() if one not in addresses}
+
     def ask(self, method: str, path: str, document: object = None) -> Answer:
         """Ask whoever it is."""
         apart = self._apart() if method == "GET" else ()
@@ -41,8 +45,12 @@ class AnyMarathon(asking.Marathon):
 
     def __init__(self, addresses: Sequence[str], patience_s: float, chance: Random) -> None:
         super().__init__(addresses[0], patience_s)
-        self._all = [asking.Marathon(one, patience_s) for one in addresses]
+        self._all = {one: asking.Marathon(one, patience_s) for one in addresses}
         self._chance = chance
+
+    def forget(self, addresses: Collection[str]) -> None:
+        """Ask these no more: they are gone for good."""
+        self._all = {one: client for one, client in self._all.items() if one not in addresses}
 
     def ask(
         self,
@@ -52,4 +60,4 @@ class AnyMarathon(asking.Marathon):
         headers: Mapping[str, str] | None = None,
     ) -> asking.Answer:
         """Ask whoever it is."""
-        return self._chance.choice(self._all).ask(method, path, document, headers)
+        return self._chance.choice(list(self._all.values())).ask(method, path, document, headers)

@@ -177,6 +177,14 @@ class Hosts(Campaign):
         is_right = wanted == FRAMEWORKS and len(names) == len(FRAMEWORKS)
         return [] if is_right else names
 
+    def lose(self, targets: Sequence[str]) -> None:
+        """Nobody on the hosts of these is asked any more."""
+        layout = self.streets.layout
+        names = [name for one in targets for name in layout.parts_on(layout.host_of(one))]
+        addresses = [self.streets.parts[name].address for name in names]
+        self.client.forget(addresses)
+        self.shop.lose(addresses)
+
     def _terms(self) -> list[tuple[str, int]]:
         """By what masters have logged: when, and which term."""
         found = []
@@ -219,4 +227,4 @@ class Harming(Nemesis[Streets]):
         if kind.ends_tasks or kind.hides_tasks:
             self._campaign.shop.resume()
         if fault.kind == LOST:
-            self._campaign.shop.wipe()
+            self._campaign.lose(fault.targets)

@@ -15,7 +15,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -148,8 +148,9 @@ class Shop:
         with self._lock:
             self._waived.append(0.0)
 
-    def wipe(self) -> None:
-        """An agent is gone for good: from now on do what an operator does about its instances."""
+    def lose(self, addresses: Collection[str]) -> None:
+        """A host is gone for good: from now on do what an operator does about its instances."""
+        self._marathon.forget(addresses)
         self._wiping = True
 
     def _wipe(self) -> None:
