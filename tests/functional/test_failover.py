@@ -99,6 +99,38 @@ class FailoverTests(SynchronousTestCase):
         others = [one for one in self.all.masters if one is not self.leader]
         return next((one for one in others if one.ask("GET", "/state")[0] == 200), None)
 
+    def test_an_operators_kill(self) -> None:
+        """A task that is to end while its agent is away ends under whoever leads afterwards."""
+        _, waiting = self.of(self.all.marathons)
+        self.assertEqual(waiting.ask("POST", "/v2/apps", APP)[0], 201)
+        tasks = self.wait("the app", lambda: len(found := self.tasks()) == 3 and found)
+        (marathon,) = [one for one in self.all.state()["frameworks"] if one["name"] == "marathon"]
+        doomed = marathon["tasks"][0]
+        agent = self.agent_of(doomed["slave_id"])
+        agent.kill()
+        self.wait("one agent", lambda: len(self.active()) == 1)
+        path = f"/api/v1/tasks/{marathon['id']}/{doomed['id']}/kill"
+        self.assertEqual(self.leader.ask("POST", path)[0], 202)
+        self.leader.kill()
+        self.leader = self.wait("another master", self._another)
+        agent.start()
+        self.wait("both agents", lambda: len(self.active()) == 2)
+        self.wait("its end, and another", lambda: self._without(doomed["id"]))
+        self.assertEqual(len(self.tasks() & tasks), 2)
+
+    def _without(self, task_id: str) -> bool:
+        found = self.tasks()
+        return task_id not in found and len(found) == 3
+
+    def active(self) -> list[str]:
+        """Agents that are there, by their ids."""
+        return [one["id"] for one in self.all.state()["slaves"] if one["active"]]
+
+    def agent_of(self, agent_id: str) -> Part:
+        """The daemon of an agent."""
+        (port,) = [one["port"] for one in self.all.state()["slaves"] if one["id"] == agent_id]
+        return next(one for one in self.all.agents if one.address.endswith(f":{port}"))
+
     def test_command_line(self) -> None:
         """Commands find the leader in ZooKeeper; a run goes on when it is killed."""
         running = subprocess.Popen(
