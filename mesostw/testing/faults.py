@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mesostw.testing.lives import Life
-from mesostw.testing.masters import OneMaster
-
-if TYPE_CHECKING:
-    from mesostw.testing.cluster import Cluster
+from mesostw.testing.masters import ICluster, OneMaster
 
 #: Seconds between two faults on average, one of these by the seed.
 FAULT_GAPS_S: Final = (1.0, 2.0, 2.0, 8.0)
@@ -37,7 +34,7 @@ class Weather:
     differ in temper too: some are full of short trouble, some have little that lasts long.
     """
 
-    def __init__(self, cluster: Cluster, random: Random) -> None:
+    def __init__(self, cluster: ICluster, random: Random) -> None:
         self._cluster = cluster
         self._random = random
         self._calm = False
@@ -221,7 +218,7 @@ class Weather:
 class LoneWeather(Weather):
     """Trouble of a cluster whose masters follow one another."""
 
-    def __init__(self, cluster: Cluster, masters: OneMaster, random: Random) -> None:
+    def __init__(self, cluster: ICluster, masters: OneMaster, random: Random) -> None:
         self._masters = masters
         super().__init__(cluster, random)
 

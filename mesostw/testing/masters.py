@@ -20,7 +20,8 @@ from mesostw.interfaces import IFollower, IPerformer, IStore
 from mesostw.messages.masters import MasterInfo
 from mesostw.model.ids import AgentId
 from mesostw.store.memory import MemoryDisk
-from mesostw.testing.lives import Life, Surroundings
+from mesostw.testing.lives import Life, Machine, Surroundings
+from mesostw.testing.programs import IProgram
 
 
 @implementer(IPerformer)
@@ -133,6 +134,52 @@ class IMasters(Protocol):
 
     def unrest(self) -> list[str]:
         """What is not yet as it should be."""
+
+
+class ICluster(Protocol):
+    """A cluster as those see it that live in it, ask it for something, or make it trouble."""
+
+    @property
+    def around(self) -> Surroundings:
+        """Its time, its network, and what is told of it."""
+
+    @property
+    def machines(self) -> Sequence[Machine]:
+        """Where its agents are."""
+
+    @property
+    def programs(self) -> Sequence[IProgram]:
+        """What runs on it."""
+
+    @property
+    def endless(self) -> frozenset[str]:
+        """Tasks that an operator has to end."""
+
+    @property
+    def loses_agents(self) -> bool:
+        """Whether an operator may give agents up for good."""
+
+    @property
+    def leader(self) -> MasterLife:
+        """Who leads, or led last, alive or not."""
+
+    def lives(self) -> list[Life]:
+        """Every process that lives."""
+
+    def daemons(self) -> list[Life]:
+        """Processes that keep something and start again if they cannot."""
+
+    def clients(self) -> list[str]:
+        """Hosts that dial the master."""
+
+    def offered(self, master: MasterLife, agent_id: AgentId) -> None:
+        """Look at an agent of which something is offered."""
+
+    def start_dead(self) -> None:
+        """Start masters, agents and frameworks that are dead."""
+
+    def start_all(self) -> None:
+        """Have all live that should."""
 
 
 class OneMaster:

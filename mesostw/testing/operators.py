@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -16,11 +16,8 @@ from mesostw.interfaces import GivenUp
 from mesostw.model.ids import AgentId, FrameworkId, TaskId
 from mesostw.model.tasks import TERMINAL
 from mesostw.testing.checkers import task_of
+from mesostw.testing.masters import ICluster, MasterLife
 from mesostw.unattended import unattended
-
-if TYPE_CHECKING:
-    from mesostw.testing.cluster import Cluster
-    from mesostw.testing.several import Candidate, SeveralMasters
 
 #: Seconds between two questions, on the average.
 ASK_S: Final = 1.0
@@ -56,10 +53,16 @@ class Register:
 
 
 class Operator:
-    """Asks whoever believes to lead, now and then, one thing after the other."""
+    """
+    Asks whoever believes to lead, now and then, one thing after the other.
 
-    def __init__(self, cluster: Cluster, masters: SeveralMasters, chance: Random) -> None:
-        self._cluster, self._masters, self._chance = cluster, masters, chance
+    :param believers: tells who does.
+    """
+
+    def __init__(
+        self, cluster: ICluster, believers: Callable[[], Sequence[MasterLife]], chance: Random
+    ) -> None:
+        self._cluster, self._believers, self._chance = cluster, believers, chance
         self._weights = {role: Register() for role in ROLES}
         #: Agents that were to be given up, and whether it was said that they are.
         self.gone: dict[AgentId, bool] = {}
@@ -83,13 +86,13 @@ class Operator:
         if self._calm and not self._cluster.endless:
             return
         self.begin()
-        believers = self._masters.believers()
+        believers = self._believers()
         if believers and self._cluster.around.clock.seconds() >= self._waits_until_s:
             self.ask(self._chance.choice(believers))
 
-    def ask(self, master: Candidate) -> None:
+    def ask(self, master: MasterLife) -> None:
         """Ask one that believes to lead; nobody else is asked before it has answered, or long."""
-        if master not in self._masters.believers():
+        if master not in self._believers():
             return
         around = self._cluster.around
         question = self._kill_question(master) or (None if self._calm else self._question(master))
@@ -99,7 +102,7 @@ class Operator:
         self._waits_until_s = around.clock.seconds() + PATIENCE_S
         unattended(self._await(master, question), self._broken)
 
-    def _question(self, master: Candidate) -> Question:
+    def _question(self, master: MasterLife) -> Question:
         assert master.core is not None
         known = master.core.state.agents
         agents = [one.agent_id for one in self._cluster.machines if one.agent_id in known]
@@ -114,7 +117,7 @@ class Operator:
         register.asked.append(len(register.asked) + 1.0)
         return WeightsAsked({role: register.asked[-1]})
 
-    def _kill_question(self, master: Candidate) -> TaskKillAsked | None:
+    def _kill_question(self, master: MasterLife) -> TaskKillAsked | None:
         """Which task is to be ended; those that were said to be are not named again."""
         chance = self._kill_chance
         if not self._cluster.endless or not (self._calm or chance.uniform(0, 1) < KILL_CHANCE):
@@ -128,7 +131,7 @@ class Operator:
         task = chance.choice(tasks)
         return TaskKillAsked(task.framework_id, task.id)
 
-    def _endless(self, master: Candidate) -> Iterator[Task]:
+    def _endless(self, master: MasterLife) -> Iterator[Task]:
         """Tasks that nobody has ended yet and that end no other way."""
         assert master.core is not None
         for task in master.core.state.all_tasks():
@@ -137,7 +140,7 @@ class Operator:
             if is_open and job in self._cluster.endless:
                 yield task
 
-    def _agent_of(self, master: Candidate, question: Question) -> AgentId:
+    def _agent_of(self, master: MasterLife, question: Question) -> AgentId:
         """On which agent the task is that a question is about; empty if about none."""
         if not isinstance(question, TaskKillAsked):
             return AgentId("")
@@ -145,7 +148,7 @@ class Operator:
         task = master.core.state.task(question.framework_id, question.task_id)
         return AgentId("") if task is None else task.agent_id
 
-    async def _await(self, master: Candidate, question: Question) -> None:
+    async def _await(self, master: MasterLife, question: Question) -> None:
         assert master.driver is not None
         agent_of = self._agent_of(master, question)
         try:

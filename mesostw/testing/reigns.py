@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
+from mesostw.interfaces import IZooSession
 from mesostw.model.zookeeper import Create, Delete, Operation, SessionState, SetData
 from mesostw.testing.lives import Surroundings
 
-if TYPE_CHECKING:
-    from mesostw.testing.several import Candidate
-
 #: Seconds until a process that stood still has found out what happened meanwhile.
 AWAKE_S: Final = 0.5
+
+
+class Reigning(Protocol):
+    """A master as far as it leads."""
+
+    host: str
+    #: The epoch that it leads under; 0 before it does.
+    epoch: int
+
+    @property
+    def session(self) -> IZooSession | None:
+        """Its session with the ensemble, once it has one."""
 
 
 class Reigns:
@@ -33,10 +43,10 @@ class Reigns:
         #: Writes by reign.
         self.writes = 0
 
-    def excuse(self, life: Candidate, for_s: float) -> None:
+    def excuse(self, life: Reigning, for_s: float) -> None:
         """Allow a master so much time to find out that it leads no more."""
-        if life.reach.session is not None:
-            session = life.reach.session.session_id
+        if life.session is not None:
+            session = life.session.session_id
             until_s = self._around.clock.seconds() + for_s
             self._excused[session] = max(self._excused.get(session, 0.0), until_s)
 
@@ -54,7 +64,7 @@ class Reigns:
                         " the store over"
                     )
 
-    def began(self, life: Candidate) -> bool:
+    def began(self, life: Reigning) -> bool:
         """
         Complain if a reign has no newer epoch than the last.
 
@@ -68,17 +78,17 @@ class Reigns:
         self._epoch = max(self._epoch, life.epoch)
         return True
 
-    def acts(self, life: Candidate) -> None:
+    def acts(self, life: Reigning) -> None:
         """Complain if a master says something while it cannot know that it leads, or does not."""
-        session = life.reach.session
+        session = life.session
         assert session is not None
         if session.state is not SessionState.CONNECTED:
             self._around.wrong(f"{life.host} acts while its session is {session.state}")
         self._is_followed(life)
 
-    def _is_followed(self, life: Candidate) -> bool:
+    def _is_followed(self, life: Reigning) -> bool:
         """Whether another leads; complains if it must have heard of that."""
-        session = life.reach.session
+        session = life.session
         assert session is not None
         if session.session_id == self._taker:
             return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -30,7 +30,7 @@ from mesostw.model.zkurl import ZkUrl
 from mesostw.model.zookeeper import Operation, SessionState
 from mesostw.store.memory import MemoryDisk
 from mesostw.testing.lives import AgentLife, Life
-from mesostw.testing.masters import MasterLife
+from mesostw.testing.masters import ICluster, MasterLife
 from mesostw.testing.operators import Operator
 from mesostw.testing.quorum import Quorum
 from mesostw.testing.reigns import Reigns
@@ -40,9 +40,6 @@ from mesostw.unattended import unattended
 from mesostw.zookeeper.dialing import LeaderDialer
 from mesostw.zookeeper.election import MASTERS
 from mesostw.zookeeper.masters import address_of, announced
-
-if TYPE_CHECKING:
-    from mesostw.testing.cluster import Cluster
 
 #: Below which masters are elected, and where they keep the registry, seen from there.
 ROOT: Final = "/mesos"
@@ -83,7 +80,7 @@ class WatchedExchange(Exchange):
 class Candidate(MasterLife):
     """A master that would lead, over a registry in ZooKeeper."""
 
-    def __init__(self, cluster: Cluster, masters: SeveralMasters, host: str, number: int) -> None:
+    def __init__(self, cluster: ICluster, masters: SeveralMasters, host: str, number: int) -> None:
         around = cluster.around
         super().__init__(around, host, number, cluster.offered)
         self._masters = masters
@@ -98,6 +95,11 @@ class Candidate(MasterLife):
         )
         #: The epoch that it leads under; 0 before it does.
         self.epoch = 0
+
+    @property
+    def session(self) -> IZooSession | None:
+        """Its session with the ensemble, once it has one."""
+        return self.reach.session
 
     async def _start(self) -> None:
         exchange = WatchedExchange(self.clock, "master", ("agent", "framework"))
@@ -152,7 +154,7 @@ class Candidate(MasterLife):
 class SeveralMasters:
     """Masters on hosts of their own, beside the servers of the ensemble."""
 
-    def __init__(self, cluster: Cluster, count: int) -> None:
+    def __init__(self, cluster: ICluster, count: int) -> None:
         self._cluster = cluster
         around = self._around = cluster.around
         self.hosts = [f"m{number + 1}" for number in range(count)]
@@ -160,7 +162,7 @@ class SeveralMasters:
         self.ensemble.done = self._done
         self.quorum = Quorum(around.network, self.ensemble, self.hosts, self._clients)
         self.reigns = Reigns(around, SESSION_S)
-        self.operator = Operator(cluster, self, around.chance("operator"))
+        self.operator = Operator(cluster, self.believers, around.chance("operator"))
         self._chance = around.chance("masters")
         self._lives: dict[str, Candidate] = {}
         self._started = 0
@@ -229,7 +231,7 @@ class SeveralMasters:
 
     def _done(self, session: int, operations: Sequence[Operation]) -> None:
         for life in self._lives.values():
-            if life.reach.session is not None and life.reach.session.session_id == session:
+            if life.session is not None and life.session.session_id == session:
                 self._around.busy(life.host)
         self.reigns.written(session, f"{ROOT}{REGISTRY}", operations)
 

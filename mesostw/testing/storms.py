@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mesostw.testing.faults import Weather
 from mesostw.testing.lives import WALL_ERRORS_S, Life
+from mesostw.testing.masters import ICluster
 from mesostw.testing.reigns import AWAKE_S
 from mesostw.testing.several import ROOT, SESSION_S, Candidate, SeveralMasters
 from mesostw.testing.zookeeper.ensemble import Fault
-
-if TYPE_CHECKING:
-    from mesostw.testing.cluster import Cluster
 
 #: How long a master stands still: less than its session lasts, and more.
 STANDS_S: Final = (0.3 * SESSION_S, 1.2 * SESSION_S, 3 * SESSION_S)
@@ -29,7 +27,7 @@ ENSEMBLE_DELAYS_S: Final = ((0.0001, 0.001), (0.0001, 0.001), (0.005, 0.1))
 class SeveralWeather(Weather):
     """Trouble of a cluster that has several masters."""
 
-    def __init__(self, cluster: Cluster, masters: SeveralMasters, random: Random) -> None:
+    def __init__(self, cluster: ICluster, masters: SeveralMasters, random: Random) -> None:
         self._masters = masters
         super().__init__(cluster, random)
 
@@ -171,10 +169,10 @@ class SeveralWeather(Weather):
     def _expire(self) -> str:
         """The ensemble ends a session before its time, as an operator can have it do."""
         master = self._any_master()
-        if master is None or master.reach.session is None:
+        if master is None or master.session is None:
             return "nobody's"
         self._masters.reigns.excuse(master, SESSION_S)
-        self._masters.ensemble.expire(master.reach.session.session_id)
+        self._masters.ensemble.expire(master.session.session_id)
         return master.host
 
     def _usurp(self) -> str:
