@@ -12,14 +12,20 @@ import urllib.request
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from unittest import SkipTest
+
+from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.daemons.local_parts import free_ports, twistd
+from mesostw.testing.zookeeper import server
 from mesostw.testing.zookeeper.server import ZooKeeperServer
 from tests.functional.clusters import wait_until
 
 #: Short, so that tests are; what a session is in earnest is 10 s.
 SESSION_S = 2
+#: Something to run that does not end.
+APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
 RESOURCES = "cpus:8;mem:4096;disk:4096;ports:[{0}-{1}]"
 
 
@@ -188,3 +194,27 @@ class Several:
                     if ours in (entry / "cmdline").read_bytes():
                         found.append(int(entry.name))
         return found
+
+
+class SeveralCase(SynchronousTestCase):
+    """Several of everything for each test, with a master that leads and all agents there."""
+
+    #: How many masters, agents, Marathons and Chronoses.
+    parts: ClassVar[tuple[int, ...]]
+
+    def setUp(self) -> None:
+        if not server.is_installed():
+            raise SkipTest("zookeeper is not installed; script/bootstrap installs it")
+        self.all = Several(*self.parts)
+        self.addCleanup(self.all.stop)
+        self.leader: Part = self.wait("a master that leads", self.all.leading_master)
+        self.standby = next(one for one in self.all.masters if one is not self.leader)
+        agents = len(self.all.agents)
+        self.wait("all agents", lambda: len(self.all.state()["slaves"]) == agents)
+
+    def wait(self, what: str, met: Any) -> Any:
+        """Wait, and tell what everyone logged if it does not come."""
+        try:
+            return wait_until(what, met)
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}\n{self.all.logs()}") from fault

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.trial.unittest import SkipTest
-
-from mesostw.testing.zookeeper import server
-from tests.functional.clusters import wait_until
-from tests.functional.several import Several
+from tests.functional.several import SeveralCase
 from tests.functional.test_dashboard import BrowserTestCase
 
 
-class FailoverTests(BrowserTestCase):
+class FailoverTests(SeveralCase, BrowserTestCase):
     """Two masters and two agents."""
 
-    def setUp(self) -> None:
-        if not server.is_installed():
-            raise SkipTest("zookeeper is not installed; script/bootstrap installs it")
-        self.all = Several(2, 2)
-        self.addCleanup(self.all.stop)
-        self.leader = self.wait("a master that leads", self.all.leading_master)
-        self.standby = next(one for one in self.all.masters if one is not self.leader)
-        self.wait("both agents", lambda: len(self.all.state()["slaves"]) == 2)
-
-    def wait(self, what: str, met: Any) -> Any:
-        """Wait, and tell what everyone logged if it does not come."""
-        try:
-            return wait_until(what, met)
-        except AssertionError as fault:
-            raise AssertionError(f"{fault}\n{self.all.logs()}") from fault
+    parts = (2, 2)
 
     def test_at_the_standby(self) -> None:
         """A copy that says so; when its master comes to lead, the page is its own by itself."""

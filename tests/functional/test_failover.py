@@ -6,35 +6,16 @@ import signal
 import subprocess
 import sys
 from typing import Any
-from unittest import SkipTest
 
-from twisted.trial.unittest import SynchronousTestCase
-
-from mesostw.testing.zookeeper import server
-from tests.functional.clusters import wait_until
-from tests.functional.several import Part, Several
+from tests.functional.several import APP, Part, SeveralCase
 
 MESOSTW = (sys.executable, "-m", "mesostw.cli", "--master")
-APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
 
 
-class FailoverTests(SynchronousTestCase):
+class FailoverTests(SeveralCase):
     """Three masters, two agents, two Marathons, two Chronoses, one ZooKeeper."""
 
-    def setUp(self) -> None:
-        if not server.is_installed():
-            raise SkipTest("zookeeper is not installed; script/bootstrap installs it")
-        self.all = Several(3, 2, 2, 2)
-        self.addCleanup(self.all.stop)
-        self.leader = self.wait("a master that leads", self.all.leading_master)
-        self.wait("both agents", lambda: len(self.all.state()["slaves"]) == 2)
-
-    def wait(self, what: str, met: Any) -> Any:
-        """Wait, and tell what everyone logged if it does not come."""
-        try:
-            return wait_until(what, met)
-        except AssertionError as fault:
-            raise AssertionError(f"{fault}\n{self.all.logs()}") from fault
+    parts = (3, 2, 2, 2)
 
     def tasks(self) -> set[str]:
         """What the leading master says that runs."""

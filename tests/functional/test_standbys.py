@@ -7,15 +7,9 @@ import threading
 import urllib.error
 import urllib.request
 from typing import Any
-from unittest import SkipTest
 
-from twisted.trial.unittest import SynchronousTestCase
+from tests.functional.several import APP, SESSION_S, Part, SeveralCase
 
-from mesostw.testing.zookeeper import server
-from tests.functional.clusters import wait_until
-from tests.functional.several import SESSION_S, Part, Several
-
-APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
 #: Readers at once, and how often each reads.
 READERS, READS = 20, 10
 
@@ -34,24 +28,10 @@ def read(part: Part, path: str, **headers: str) -> tuple[int, Any, dict[str, str
         return 0, None, {}
 
 
-class StandbyTests(SynchronousTestCase):
+class StandbyTests(SeveralCase):
     """Two masters, two agents, a Marathon with an app."""
 
-    def setUp(self) -> None:
-        if not server.is_installed():
-            raise SkipTest("zookeeper is not installed; script/bootstrap installs it")
-        self.all = Several(2, 2, 1)
-        self.addCleanup(self.all.stop)
-        self.leader = self.wait("a master that leads", self.all.leading_master)
-        self.standby = next(one for one in self.all.masters if one is not self.leader)
-        self.wait("both agents", lambda: len(self.all.state()["slaves"]) == 2)
-
-    def wait(self, what: str, met: Any) -> Any:
-        """Wait, and tell what everyone logged if it does not come."""
-        try:
-            return wait_until(what, met)
-        except AssertionError as fault:
-            raise AssertionError(f"{fault}\n{self.all.logs()}") from fault
+    parts = (2, 2, 1)
 
     def copy(self) -> Any:
         """The copy's state; what is of the moment is left out."""
