@@ -215,8 +215,7 @@ class _Copy(Receiver):
         self._tell("pauseProducing")
 
     def resumeProducing(self) -> None:
-        if not self._is_over:
-            self._listen()
+        self._listen()
         self._tell("resumeProducing")
 
     def stopProducing(self) -> None:
@@ -243,7 +242,7 @@ class _Copy(Receiver):
     def _wait(self, patience_s: float, fault: str) -> None:
         self._wait_no_more()
         self._patience_s = patience_s
-        if self._clock is not None:
+        if self._clock is not None and not self._is_over:
             self._silence = self._clock.callLater(patience_s, self._give_up, fault)
 
     def _wait_no_more(self) -> None:

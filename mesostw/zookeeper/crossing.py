@@ -325,6 +325,7 @@ class Crossing:
             try:
                 work(*arguments)
             except Exception as fault:  # noqa: BLE001
+                # Kazoo's own thread: there is nobody above it who could be told.
                 self.put(self._failed, fault)
             finally:
                 self._may_take()

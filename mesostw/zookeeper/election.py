@@ -191,6 +191,7 @@ class Candidacy:
             if self._opened:
                 # What cannot be entered is not kept open: whoever tries again opens another.
                 unattended(self._group.close(), self._not_closed)
+            # Whoever has withdrawn, or was told that we are lost, is told nothing more.
             if not self._over:
                 self._over = True
                 raise

@@ -153,6 +153,7 @@ async def open_at(
         except (ConnectionLost, NotConnected, SessionExpired):
             await session.close()
         except Exception:
+            # Not what is collected as garbage: of a process that is over nothing is done any more.
             _ = session.close()
             raise
         else:

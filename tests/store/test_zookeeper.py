@@ -190,6 +190,7 @@ class WriterTests(Case):
             stored = await new.read()
             await new.append([("k", b"new")], stored.epoch)
 
+        # It is a session by what it hands on, which no checker of types can see.
         old = self.store_of(Interrupted(session, followed))  # type: ignore[arg-type]
         reading = self.settled(old.read())
         self.assertEqual(self.kept(), {"k": b"new"})
