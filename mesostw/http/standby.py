@@ -50,7 +50,7 @@ from mesostw.unattended import unattended
 #: A query parameter and a header that say: a copy will do.
 ASKED: Final = "standby_reads"
 ASKED_HEADER: Final = "X-Mesos-Standby-Reads"
-#: On every answer from the copy: how good it is, how late at most, and of whom.
+#: On every answer from the copy, beside how good it is: how late at most, and of whom.
 LAG: Final = "X-Mesos-Standby-Lag-Seconds"
 LEADER: Final = "X-Mesos-Leader"
 
