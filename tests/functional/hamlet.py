@@ -164,8 +164,12 @@ class Hamlet:
         return sum(bool(agent["active"]) for agent in answer.body["slaves"])
 
     def agent_of(self, pid: int) -> str:
-        """The agent that a process works for."""
-        return Path(os.readlink(f"/proc/{pid}/cwd")).relative_to(self.directory).parts[0]
+        """The agent that a process works for; empty if it has ended since it was seen."""
+        try:
+            directory = os.readlink(f"/proc/{pid}/cwd")
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+        return Path(directory).relative_to(self.directory).parts[0]
 
     def stop(self) -> None:
         """End Marathon, then the agents with their tasks, then the master."""
