@@ -291,9 +291,13 @@ class User:
         before = program.wished.get(app_id)
         if wish != "same" and before is not None:
             program.wished[app_id] = [*before, wish]  # type: ignore[list-item]
+        wished = dict(program.wished)
         if isinstance(question, DeploymentCancelAsked):
             # A deployment that is only stopped, or was but a restart, leaves its apps so.
             program.halfway.update(APPS)
+            # Whatever it takes back, its apps are as they were some time ago; it may be done
+            # without an answer.
+            program.wished.clear()
         self._life.around.tell("{} is asked {}", self._life.host, question)
         try:
             answer = await driver.ask(question)
@@ -307,15 +311,14 @@ class User:
             program.wished[app_id] = before
         if not isinstance(answer, Unfit):
             self._follows(question, app_id)
+        elif isinstance(question, DeploymentCancelAsked):
+            program.wished.update(wished)
         self.begin()
 
     def _follows(self, question: Struct, app_id: AppId) -> None:
         """What else an acknowledged wish means for what is to be expected."""
         program = self._program
         match question:
-            case DeploymentCancelAsked():
-                # Whatever it took back, its apps are as they were some time ago.
-                program.wished.clear()
             case AppRestartAsked() | AppRemovalAsked():
                 program.halfway.discard(app_id)
             case AppsAsked(documents=(document,)) if "cmd" in document:

@@ -93,6 +93,7 @@ class Watcher:
         self, around: Surroundings, host: str, memory: Memory, view: Callable[[], MarathonState]
     ) -> None:
         self._around, self._host, self._memory, self._view = around, host, memory, view
+        #: Instances that readers were shown.
         self._known: set[InstanceId] = set()
         #: Deployments that were paused when it was last looked.
         self._paused: set[DeploymentId] = set()
@@ -107,9 +108,10 @@ class Watcher:
             self._around.tell("{} {} is {}", self._host, instance.id, what)
             self._look_whether_few(instance)
         launched = {one.app_id for one in instances if one.id not in self._known}
-        self._known.update(one.id for one in instances)
         for app_id in launched:
             self._look_whether_many(app_id)
+        # Also those of an earlier life, which begins with them: what becomes of them is no launch.
+        self._known.update(self._view().instances)
         deployments = self._view().deployments.values()
         self._paused = {one.id for one in deployments if one.paused}
         self._most = {app_id: self._most_of(app_id) for app_id in self._view().apps}

@@ -18,6 +18,8 @@ class MarathonSeedTests(SeedCase):
             {
                 33: "a forced change of the number alone left an app between two versions",
                 44: "a deposed master counted a port twice that another task has by now",
+                435349917: "a cancelled deployment whose answer was lost counted as not cancelled",
+                435349920: "an instance of an earlier life counted as launched when it moved",
             }
         )
 
