@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     """Run what the command line asks for; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m mesostw.testing.simulate")
     parser.add_argument("--seed", type=int, help="one seed")
-    parser.add_argument("--seeds", help="seeds from A to B, as A-B")
+    parser.add_argument("--seeds", type=_seeds, help="seeds from A to B, as A-B")
     parser.add_argument("--seconds", type=float, default=STORM_S, help="how long things go wrong")
     parser.add_argument("--marathon", action="store_true", help="the framework is Marathon")
     parser.add_argument("--chronos", action="store_true", help="the framework is Chronos")
@@ -41,11 +41,7 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--days", type=int, default=DAYS, help="how long such a year is")
     parser.add_argument("--story", action="store_true", help="tell the story also of a success")
     options = parser.parse_args(arguments)
-    if options.seeds:
-        first, _, last = options.seeds.partition("-")
-        seeds = range(int(first), int(last) + 1)
-    else:
-        seeds = range(options.seed or 0, (options.seed or 0) + 1)
+    seeds = options.seeds or range(options.seed or 0, (options.seed or 0) + 1)
     if options.year and not options.chronos:
         parser.error("--year is for --chronos")
     failed = []
@@ -67,6 +63,15 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
         f" {len(failed)} failed {failed or ''}\n"
     )
     return 1 if failed else 0
+
+
+def _seeds(text: str) -> range:
+    """Seeds as ``1-10``, or one."""
+    first, _, last = text.partition("-")
+    try:
+        return range(int(first), int(last or first) + 1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give seeds as 1-10, or one") from None
 
 
 def of_seed(seed: int, options: argparse.Namespace) -> Cluster | ChronosYear:
