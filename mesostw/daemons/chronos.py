@@ -117,7 +117,7 @@ class ChronosDaemon(FrameworkDaemon):
                     flags=options.shown(),
                 ),
                 flags=self._core.flags,
-                leader=lambda: self.seat.leader,
+                leader=self.answerer,
                 web=Agent(self.reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
                 credentials=options["http_credentials"] or "",
                 allowed_origins=options["access_control_allow_origin"],

@@ -30,7 +30,7 @@ from mesostw.daemons.local_parts import address_of
 from mesostw.daemons.logs import Daemon
 from mesostw.daemons.options import FlagOptions
 from mesostw.daemons.pauses import keep_pauses_short
-from mesostw.daemons.seat import Hooks, seat_of
+from mesostw.daemons.seat import OURSELVES, Hooks, seat_of
 from mesostw.daemons.stopping import Beginning, settled, stop_with
 from mesostw.daemons.work_dir import claim, refuse, say_why
 from mesostw.daemons.zk_flags import framework_bench
@@ -153,6 +153,15 @@ class FrameworkDaemon(Service):
         client.framework = self.introduction(f"http://{address}/")
         unattended(client.start(options["master"]), self._refused)
         self._log.info("{title} answers at {address}", title=self.title, address=address)
+
+    def answerer(self) -> str | None:
+        """
+        Who answers, as ``ISeat.leader`` says it.
+
+        Nobody does while we lead and cannot prove it: another may have, and what we know is old.
+        """
+        leader = self.seat.leader
+        return None if leader == OURSELVES and not self.seat.is_proven() else leader
 
     def _hold(self, held: bool) -> None:
         self.driver.hold(held=held)

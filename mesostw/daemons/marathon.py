@@ -123,7 +123,7 @@ class MarathonDaemon(FrameworkDaemon):
                     flags=options.shown(),
                 ),
                 flags=self._core.flags,
-                leader=lambda: self.seat.leader,
+                leader=self.answerer,
                 web=Agent(reactor, connectTimeout=PROXY_CONNECT_TIMEOUT_S),
                 abdicate=self.abdicate,
                 credentials=options["http_credentials"] or "",

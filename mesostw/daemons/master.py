@@ -312,6 +312,7 @@ class MasterDaemon(Service):
             counters=lambda: self._counters(core),
             leader=lambda: self._seat.leader,
             session=lambda: self._seat.session,
+            proven=self._seat.is_proven,
             dial=dial_with(reactor),
             doors=doors,
         )

@@ -44,6 +44,9 @@ class ISeat(Protocol):
     def session(self) -> str:
         """``connected``, ``suspended``, ``expired``, ``none``; empty without ZooKeeper."""
 
+    def is_proven(self) -> bool:
+        """Whether we lead, and nobody else can now: what we know is not old."""
+
     def numbers(self) -> Mapping[str, float]:
         """What metrics tell of session, election and store, by names with slashes."""
 
@@ -69,6 +72,10 @@ class Alone:
         self.leader: str | None = OURSELVES
         self.store: IStore = store
         self._store = store
+
+    def is_proven(self) -> bool:
+        """Nobody else ever leads."""
+        return True
 
     def numbers(self) -> Mapping[str, float]:
         """The store's; there is no session, and nobody elects."""
@@ -231,6 +238,10 @@ class Seat:
         state = None if self._candidacy is None else self._candidacy.session_state
         return "none" if state is None else state.value
 
+    def is_proven(self) -> bool:
+        """Whether we lead, and nobody else can now: what we know is not old."""
+        return self._candidacy is not None and self._candidacy.is_proven()
+
     def numbers(self) -> Mapping[str, float]:
         """Of the session, of elections, and of the store."""
         told = self._told.copy()
@@ -245,6 +256,7 @@ class Seat:
             "election/leaders_total": self._leaders,
             "election/leading": float(self.leader == OURSELVES),
             "election/leading_seconds": led_s,
+            "election/proven": float(self.is_proven()),
             **_under("store", self._measured.numbers()),
         }
 

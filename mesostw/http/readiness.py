@@ -8,7 +8,7 @@ waits and one that is out of date apart.  Both answer the same document; 200 is 
 
     status       /health/leader  /health/ready
     leading           200            200
-    held              503            503    ZooKeeper is away: it leads, and cannot prove it
+    held              503            503    it leads, and cannot prove it: ZooKeeper is away
     recovering        503            503    elected; the registry is being read
     following         503            200    waits; its copy of the leader is fresh
     stale             503            503    waits; its copy is old
@@ -48,6 +48,8 @@ class Readiness:
     freshness: Callable[[], Freshness | None] = no_freshness
     #: Of the session with ZooKeeper: ``connected``, ``suspended``, ``expired`` or empty.
     session: Callable[[], str] = str
+    #: Whether nobody else can lead now, if this master does.
+    proven: Callable[[], bool] = lambda: True
 
     @property
     def status(self) -> str:
@@ -63,7 +65,8 @@ class Readiness:
 
     def is_held(self) -> bool:
         """Whether it leads, and cannot prove it."""
-        return self.leader() == "" and self.session() not in SOUND
+        is_sound = self.session() in SOUND and self.proven()
+        return self.leader() == "" and not is_sound
 
     def leads(self, query: Query) -> Reply:
         """``/health/leader``: whether what changes anything may be sent here."""

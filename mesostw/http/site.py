@@ -82,6 +82,8 @@ class MasterParts:
     counters: Callable[[], Mapping[str, float]] = _no_counters
     #: Of the session with ZooKeeper: ``connected``, ``suspended``, ``expired`` or empty.
     session: Callable[[], str] = str
+    #: Whether nobody else can lead now, if this master does.
+    proven: Callable[[], bool] = lambda: True
     access: Callable[[str], None] | None = None
     #: What ``/files`` shows on the master: virtual paths to real ones, such as its log.
     files: Mapping[str, str] = attrs.field(factory=dict)
@@ -104,6 +106,7 @@ def master_site(parts: MasterParts) -> HouseSite:
         address=parts.identity.address,
         recovered=lambda: bool(feed.epoch),
         session=parts.session,
+        proven=parts.proven,
     )
     dashboard = Dashboard(parts.webfiles)
     exact: dict[str, IResource] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from mesostw.daemons.seat import Seat
 from mesostw.interfaces import IZooSession
 from mesostw.model.zookeeper import Create, Delete, Operation, SessionState, SetData
 from mesostw.testing.lives import Surroundings
@@ -19,6 +20,7 @@ class Reigning(Protocol):
     host: str
     #: The epoch that it leads under; 0 before it does.
     epoch: int
+    seat: Seat
 
     @property
     def session(self) -> IZooSession | None:
@@ -86,12 +88,17 @@ class Reigns:
             self._around.wrong(f"{life.host} acts while its session is {session.state}")
         self._is_followed(life)
 
-    def _is_followed(self, life: Reigning) -> bool:
+    def reads(self, life: Reigning) -> None:
+        """Complain if a master takes what it remembers for true while another leads."""
+        if life.seat.is_proven():
+            self._is_followed(life, "tells what it remembers, and")
+
+    def _is_followed(self, life: Reigning, does: str = "acts while") -> bool:
         """Whether another leads; complains if it must have heard of that."""
         session = life.session
         assert session is not None
         if session.session_id == self._taker:
             return False
         if self._around.clock.seconds() > self._excused.get(session.session_id, 0.0):
-            self._around.wrong(f"{life.host} acts while another leads")
+            self._around.wrong(f"{life.host} {does} another leads")
         return True

@@ -234,6 +234,8 @@ class SeveralMasters:
             if life.session is not None and life.session.session_id == session:
                 self._around.busy(life.host)
         self.reigns.written(session, f"{ROOT}{REGISTRY}", operations)
+        for life in self.believers():
+            self.reigns.reads(life)
 
     def began(self, life: Candidate) -> None:
         """A master leads: it knows whatever anybody was told."""

@@ -8,7 +8,8 @@ Who leads: candidates come to lead one after the other, and everyone may look wh
 
 A link that is lost is no lost session.  A leader that has none stops acting (``held``) until
 it has one again; its session ends on its own side before the ensemble would let another lead,
-and then it has lost for good.
+and then it has lost for good.  Whether what it knows may be told is a matter of its own: see
+:mod:`mesostw.zookeeper.proof`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mesostw.interfaces import IClock, IZooKeeper, IZooSession
 from mesostw.model.zookeeper import SessionExpired, SessionState, ZooKeeperFault
 from mesostw.unattended import unattended
 from mesostw.zookeeper.group import Group, Place
+from mesostw.zookeeper.proof import Proof
 
 #: Of masters, as in Mesos; what their nodes hold is a MasterInfo in JSON.
 MASTERS: Final = Place("", "json.info_")
@@ -175,7 +177,9 @@ class Candidacy:
         #: How often each state was told after another.
         self.told: Counter[SessionState] = Counter()
         self._own = ""
-        self._leads = self._over = self._opened = False
+        #: Of whoever leads.
+        self._proof: Proof | None = None
+        self._over = self._opened = False
 
     async def start(self) -> None:
         """
@@ -208,7 +212,7 @@ class Candidacy:
 
     async def stop(self) -> None:
         """Withdraw at once, so that the next need not wait for our session's end."""
-        self._over = True
+        self._end()
         if self._opened:
             await self._group.close()
 
@@ -225,8 +229,9 @@ class Candidacy:
         self._watching.members(names)
         if self._own not in names:
             self._lose("our node in ZooKeeper is gone")
-        elif names[0] == self._own and not self._leads:
-            self._leads = True
+        elif names[0] == self._own and self._proof is None:
+            self._proof = self._group.proof_of(self._own)
+            self._proof.renew()
             self._ambition.elected(self._group.session)
 
     def _changed(self, state: SessionState) -> None:
@@ -236,10 +241,21 @@ class Candidacy:
             return
         if state is SessionState.EXPIRED:
             self._lose("the session with ZooKeeper has ended")
-        elif self._leads:
+        elif self._proof is not None:
+            if state is SessionState.CONNECTED:
+                self._proof.renew()
             self._ambition.held(state is SessionState.SUSPENDED)
+
+    def is_proven(self) -> bool:
+        """Whether we lead, and nobody else can now: what we know is not old."""
+        return self._proof is not None and self._proof.holds()
+
+    def _end(self) -> None:
+        self._over = True
+        if self._proof is not None:
+            self._proof.end()
 
     def _lose(self, reason: str) -> None:
         if not self._over:
-            self._over = True
+            self._end()
             self._ambition.lost(reason)

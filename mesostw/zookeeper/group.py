@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 
 from mesostw.interfaces import IClock, IZooKeeper, IZooSession
 from mesostw.model.zookeeper import (
+    Check,
     ConnectionLost,
     NodeExists,
     NoNode,
@@ -34,6 +35,7 @@ from mesostw.model.zookeeper import (
     ZooKeeperFault,
 )
 from mesostw.unattended import unattended
+from mesostw.zookeeper.proof import Proof
 
 #: Seconds until what could not be asked is asked again, if no link says sooner that it is back.
 RETRY_S: Final = 1.0
@@ -176,6 +178,11 @@ class Group:
         except NoNode:
             return None
         return data
+
+    def proof_of(self, name: str) -> Proof:
+        """That a member is there; nothing is asked before it is renewed."""
+        check = (Check(self._place.path(name)),)
+        return Proof(self._clock, lambda: self.session.multi(check), self.session.timeout_s)
 
     # --- watching them ----------------------------------------------------------------
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from typing import Any
 
 from tests.functional.several import APP, Part, SeveralCase
+
+#: Which Chronos leads.
+LEADS = "/v1/scheduler/leader"
+#: How many ask at once.
+READERS = 20
 
 MESOSTW = (sys.executable, "-m", "mesostw.cli", "--master")
 
@@ -44,7 +50,7 @@ class FailoverTests(SeveralCase):
         marathon, waiting = self.of(self.all.marathons)
         self.assertEqual(waiting.ask("POST", "/v2/apps", APP)[0], 201)
         tasks = self.wait("the app", lambda: len(found := self.tasks()) == 3 and found)
-        chronos, other = self.of(self.all.chronoses, "/v1/scheduler/leader")
+        chronos, other = self.of(self.all.chronoses, LEADS)
         job = {"name": "tick", "command": "true", "schedule": "R/2020-01-01T00:00:00Z/PT1S"}
         self.assertEqual(other.ask("POST", "/v1/scheduler/iso8601", job)[0], 204)
         self.wait("a run", lambda: self.successes(other) > 0)
@@ -57,8 +63,7 @@ class FailoverTests(SeveralCase):
         self.wait("the other Marathon", lambda: self.all.leading([waiting]))
         self.assertEqual({one["id"] for one in self.app(waiting)}, tasks)
         chronos.kill()
-        path = "/v1/scheduler/leader"
-        self.wait("the other Chronos", lambda: self.all.leading([other], path))
+        self.wait("the other Chronos", lambda: self.all.leading([other], LEADS))
         before = self.successes(other)
         self.wait("further runs", lambda: self.successes(other) > before)
         self.wait("the frameworks' same ids", lambda: self.ids() == ids)
@@ -75,6 +80,26 @@ class FailoverTests(SeveralCase):
         self.leader.start()
         self.wait("a redirection", lambda: self.leader.ask("GET", "/state")[0] == 307)
         self.assertEqual(len(new.ask("GET", "/state")[1]["slaves"]), 2)
+
+    def test_what_a_stopped_leader_knows_is_not_told(self) -> None:
+        """Who asked a Chronos while it stood still does not hear what was true before."""
+        old, new = self.of(self.all.chronoses, LEADS)
+        old.signal(signal.SIGSTOP)
+        asked = [self._asking(old, "/v1/scheduler/jobs") for _ in range(READERS)]
+        self.wait("the other Chronos", lambda: self.all.leading([new], LEADS))
+        job = {"name": "late", "command": "true", "schedule": "R/2040-01-01T00:00:00Z/PT1S"}
+        self.wait("a job", lambda: new.ask("POST", "/v1/scheduler/iso8601", job)[0] == 204)
+        old.signal(signal.SIGCONT)
+        told = [link.makefile("rb").read() for link in asked]
+        self.assertEqual([one for one in told if b" 200 " in one and b"late" not in one], [])
+
+    def _asking(self, part: Part, path: str) -> socket.socket:
+        """A link with a request; the answer is for later."""
+        host, _, port = part.address.rpartition(":")
+        link = socket.create_connection((host, int(port)), 30)
+        self.addCleanup(link.close)
+        link.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return link
 
     def _another(self) -> Part | None:
         others = [one for one in self.all.masters if one is not self.leader]

@@ -27,7 +27,7 @@ from mesostw.core.master.records import TaskKey
 from mesostw.core.master.words import MasterEffect, MasterStimulus
 from mesostw.core.outcome import Continued, Heard, Moment, Outcome, Records, Send, Write
 from mesostw.core.scheduling import AcknowledgeStatus, StatusCame
-from mesostw.daemons.seat import Seat
+from mesostw.daemons.seat import OURSELVES, Seat
 from mesostw.interfaces import Stored
 from mesostw.messages.agent_master import (
     AgentRegistered,
@@ -121,6 +121,13 @@ class UndeadSeat(Seat):
 
     def lost(self, reason: str) -> None:
         self._hooks.hold(False)
+
+
+class BoastfulSeat(Seat):
+    """Takes what it remembers for true as long as it has heard nothing else."""
+
+    def is_proven(self) -> bool:
+        return self.leader == OURSELVES
 
 
 class WallClock(PausingClock):

@@ -49,6 +49,10 @@ class Rival:
         """Lead no more."""
         self.acts, self.reason = False, reason
 
+    def may_tell(self) -> bool:
+        """Whether it takes what it knows for true."""
+        return self.candidacy.is_proven()
+
 
 class ElectionContract(Base):
     """Mix into a ``SynchronousTestCase`` that sets ``world`` and ``clock``."""
@@ -62,9 +66,12 @@ class ElectionContract(Base):
         return self.successResultOf(deferred)
 
     def until(self, what: Any) -> None:
-        """Let time pass until ``what()``, looking that never two act at once."""
+        """Let time pass until ``what()``, looking that never two act or tell at once."""
         for _ in range(int(PATIENCE_S / 0.02)):
             self.assertLessEqual(sum(one.acts for one in self.rivals), 1)
+            self.assertLessEqual(
+                sum(one.acts or one.may_tell() for one in self.rivals), 1 + self.taken_away
+            )
             if what():
                 return
             self.world.pass_time(None, 0.02)
@@ -92,6 +99,8 @@ class ElectionContract(Base):
         return told
 
     rivals: list[Rival]
+    #: Whether somebody's session was ended before its time.
+    taken_away = False
 
     def test_first_come(self) -> None:
         """Who came first leads; when it leaves, the next does, and all learn of it."""
@@ -121,7 +130,9 @@ class ElectionContract(Base):
         a, b = self.enter("a"), self.enter("b")
         self.until(lambda: a.acts)
         self.world.silence("a", silent=True)
-        self.until(lambda: b.acts)
+        self.until(lambda: not a.may_tell())
+        self.assertEqual(a.reason, "")
+        self.until(lambda: b.acts and b.may_tell())
         self.assertFalse(a.acts)
         self.until(lambda: a.reason)
         self.world.silence("a", silent=False)
@@ -136,10 +147,12 @@ class ElectionContract(Base):
         self.world.refuse("a", refused=True)
         self.world.cut("a")
         self.until(lambda: not a.acts)
+        self.assertTrue(a.may_tell())
         self.world.refuse("a", refused=False)
         self.until(lambda: a.acts)
         self.world.pass_time(None, SESSION_S * 1.5)
         self.assertEqual((a.acts, b.acts, a.reason), (True, False, ""))
+        self.assertEqual((a.may_tell(), b.may_tell()), (True, False))
 
     def test_a_session_that_ends(self) -> None:
         """Whoever's session the ensemble has ended leads no more; those who look on look on."""
@@ -150,7 +163,7 @@ class ElectionContract(Base):
         assert a.session is not None
         # The two are told by two links, in any order; until then stores refuse the older one.
         self.world.expire(a.session)
-        a.acts = False
+        a.acts, self.taken_away = False, True
         self.until(lambda: b.acts and a.reason != "" and told[-1] == b"b")
 
     def test_a_join_without_an_answer(self) -> None:
