@@ -30,6 +30,7 @@ from tests.functional.hosts.asking import AnyChronos
 from tests.functional.hosts.faults import LOST, kind_of, plan
 from tests.functional.hosts.journal import Framework, Told
 from tests.functional.hosts.layout import Scale
+from tests.functional.hosts.leaderless import Leaderless
 from tests.functional.hosts.leaders import leading, masters_leading, of_master
 from tests.functional.hosts.lookout import Look, Lookout
 from tests.functional.hosts.network import Network
@@ -95,6 +96,8 @@ class Hosts(Campaign):
         master, every_s = self.streets.master_url, self.scale.launch_every_s
         self.framework = Framework(self.directory, master, every_s)
         self.lookout = Lookout(self.streets)
+        servers = self.streets.of_role("zookeeper")
+        self.leaderless = Leaderless({part.name: part.address for part in servers})
         self.nemesis = Harming(self, seed)
         self.left = []
         self._began = time.monotonic()
@@ -135,7 +138,10 @@ class Hosts(Campaign):
         try:
             self.shop.open()
             self.lookout.start()
+            self.leaderless.start()
             chronos = super()._run(history)
+            self.leaderless.close()
+            chronos = replace(chronos, away=(*chronos.away, *self.leaderless.away()))
             launched = len(self.framework.told())
             until = time.monotonic() + NEWS_S
             while not self.framework.is_settled(launched) and time.monotonic() < until:
@@ -150,6 +156,7 @@ class Hosts(Campaign):
             )
         finally:
             self.lookout.close()
+            self.leaderless.close()
             self.shop.stop()
             self.framework.stop()
         return chronos

@@ -38,13 +38,13 @@ def password_of(session: int) -> bytes:
     return bytes(found)
 
 
-def said(address: str, word: str) -> str:
+def said(address: str, word: str, patience_s: float = PATIENCE_S) -> str:
     """What a server says to a four-letter word; nothing if it does not."""
     host, _, port = address.rpartition(":")
     answer = b""
     with (
         contextlib.suppress(OSError),
-        socket.create_connection((host, int(port)), PATIENCE_S) as link,
+        socket.create_connection((host, int(port)), patience_s) as link,
     ):
         link.sendall(word.encode())
         while more := link.recv(65_536):
