@@ -225,9 +225,15 @@ def served(
     forgiven_s: float = 0.0,
     troubles: Sequence[Trouble] = (),
     recovery_s: float = 0.0,
+    lost: Collection[int] = (),
 ) -> Service:
-    """Each instant has a run that came to its end and began within its window."""
-    wished = targets(wish, cutoff, forgiven_s)
+    """
+    Each instant has a run that came to its end and began within its window.
+
+    :param lost: instants whose runs ended with their agents, in milliseconds.
+    """
+    held = targets(wish, cutoff, forgiven_s)
+    wished = [one for one in held if round(one.due * 1000) not in lost]
     starts = [one.start for one in seen if one.job == wish.job and one.end is not None and one.well]
     pairs = matched(wished, starts)
     missing = [one for index, one in enumerate(wished) if index not in pairs]
@@ -237,7 +243,7 @@ def served(
         for one in fatal
     )
     lags = tuple(starts[found] - wished[index].due for index, found in pairs.items())
-    return Service(len(wished), len(pairs), len(missing) - len(fatal), findings, lags)
+    return Service(len(held), len(pairs), len(held) - len(pairs) - len(fatal), findings, lags)
 
 
 # --- what tasks wrote -----------------------------------------------------------------------

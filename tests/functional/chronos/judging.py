@@ -139,6 +139,7 @@ class Judge:
     def _services(self, wish: Wish) -> Iterable[checks.Service]:
         """How each span was served; by runs of the clock only, and their retries."""
         excuses = [] if self.strict else [*self.troubles, *self._blocked(wish)]
+        lost = () if self.strict or not wish.plan.concurrent else self._lost_instants(wish)
         for definition in held(wish):
             yield checks.served(
                 definition,
@@ -147,7 +148,28 @@ class Judge:
                 forgiven_s=self.profile.forgiven_s,
                 troubles=excuses,
                 recovery_s=self.profile.recovery_s,
+                lost=lost,
             )
+
+    def _lost_instants(self, wish: Wish) -> frozenset[int]:
+        """
+        Of runs that may overlap: those that were out on an agent that never came back.
+
+        The others do not wait for them, and they themselves are tried again only when it is
+        known that they are lost.
+        """
+        return frozenset(
+            run.record.instant
+            for run in self.runs
+            if run.record.job == wish.plan.name
+            and run.record.lost
+            and any(
+                away.part == self.agents.get(run.agent_id)
+                and (run.record.launched_at or 0.0) < away.end
+                and away.start < _ended(run.record)
+                for away in self.evidence.away
+            )
+        )
 
     def _blocked(self, wish: Wish) -> Iterable[Trouble]:
         """While a run was out on an agent that was away, and was waited for as long as wished."""

@@ -184,6 +184,30 @@ class JudgingTests(SynchronousTestCase):
         impatient = replace(blocked, calls=SOUND.calls)
         self.assertIn("unserved", self.broken(impatient))
 
+    def test_lost(self) -> None:
+        """Of runs that may overlap those are excused that were out on an agent that is gone."""
+        away = Away(part="agent1", start=FIRST + 20.5, end=READ)
+        tasks = [replace(one, agent_id="S1") for one in SOUND.tasks if one.seen.task_id != "a2"]
+        runs = [replace(one, agent_id="S1") for one in SOUND.runs]
+        told = replace(runs[2].record, state="failed", lost=True, ended_at=FIRST + 300)
+        runs[2] = replace(runs[2], record=told)
+        jobs = {**SOUND.jobs, "a": replace(SOUND.jobs["a"], successes=3)}
+        lost = replace(
+            SOUND,
+            away=(*SOUND.away, away),
+            tasks=tuple(tasks),
+            runs=tuple(runs),
+            jobs=jobs,
+            calls=(added(replace(PLAN, concurrent=True)), *SOUND.calls[1:]),
+        )
+        self.assertNotIn("unserved", self.broken(lost))
+        self.assertEqual(judge(lost, QUICK).wished, judge(SOUND, QUICK).wished)
+        self.assertIn("unserved", self.broken(lost, strict=True))
+        here = replace(lost, away=(*SOUND.away, replace(away, part="agent2")))
+        self.assertIn("unserved", self.broken(here))
+        another = [one for one in tasks if one.seen.task_id != "a0"]
+        self.assertIn("unserved", self.broken(replace(lost, tasks=tuple(another))))
+
     def test_twice(self) -> None:
         """A second task of one attempt; runs that overlap; both."""
         again = replace(SOUND, tasks=(*SOUND.tasks, SOUND.tasks[0]))
