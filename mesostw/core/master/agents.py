@@ -12,6 +12,8 @@ The life of an agent, from its admission until it is gone.
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from mesostw.core.master import kills, offers, routes, tasks
@@ -48,6 +50,8 @@ from mesostw.model.resources import EMPTY, Resources, ResourcesError
 from mesostw.model.tasks import TaskState
 
 _PING = Ping()
+#: Pings without a pong, the last of them just sent, from which on an agent is not offered.
+SILENT: Final = 2
 
 
 # --- admission ----------------------------------------------------------------
@@ -135,7 +139,12 @@ def joined(turn: Turn, peer: Peer, agent_id: AgentId) -> None:
 
 
 def pinged(turn: Turn) -> None:
-    """Ping the agents whose turn it is; one that was silent too often is unreachable."""
+    """
+    Ping the agents whose turn it is; one that was silent too often is unreachable.
+
+    One that has not answered the ping before is offered no more until it does: what was
+    launched on a machine that is gone would be known to be lost only when all pings are.
+    """
     live = turn.live
     patience = turn.flags.max_agent_ping_timeouts
     for agent_id in live.pings.due(live.tick):
@@ -147,13 +156,24 @@ def pinged(turn: Turn) -> None:
         elif agent.link is not None:
             live.unanswered[agent_id] = silent + 1
             turn.effects.append(Send(agent.link, _PING))
+            if silent + 1 == SILENT:
+                turn.allocator.update_agent(agent_id, active=False)
+                offers.of_agent(turn, agent_id, "agent_disconnected")
 
 
 def ponged(turn: Turn, peer: Peer) -> None:
     """An agent is there."""
     agent_id = peer.agent_id
     if agent_id is not None and agent_id in turn.live.unanswered:
-        turn.live.unanswered[agent_id] = 0
+        silent, turn.live.unanswered[agent_id] = turn.live.unanswered[agent_id], 0
+        if silent >= SILENT:
+            active = is_offered(turn, turn.state.agents[agent_id])
+            turn.allocator.update_agent(agent_id, active=active)
+
+
+def is_offered(turn: Turn, agent: Agent) -> bool:
+    """Whether what is free of an agent is offered: nobody forbids it, and it answers pings."""
+    return agent.state is AgentState.ACTIVE and turn.live.unanswered.get(agent.id, 0) < SILENT
 
 
 def overdue(turn: Turn, times_max: int) -> None:

@@ -88,8 +88,9 @@ def _agent_activation(turn: Turn, question: AgentActivationAsked) -> Refusal | N
     state = AgentState.ACTIVE if question.active else AgentState.INACTIVE
     if agent.state is not state:
         turn.change(AgentChanged(replace(agent, state=state)))
-        turn.allocator.update_agent(agent.id, active=question.active)
-        if not question.active:
+        is_offered = agents.is_offered(turn, turn.state.agents[agent.id])
+        turn.allocator.update_agent(agent.id, active=is_offered)
+        if not is_offered:
             offers.of_agent(turn, agent.id, "rescinded")
     return None
 

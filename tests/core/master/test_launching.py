@@ -8,11 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from mesostw.messages.agent_master import RunTask, RunTaskGroup
+from mesostw.messages.agent_master import RunTask, RunTaskGroup, UnregisterAgent
 from mesostw.messages.commands import CommandInfo, Environment, Variable
 from mesostw.messages.convert import messages_of
 from mesostw.messages.health import HealthCheck, KillPolicy
-from mesostw.messages.ids import FrameworkID, OperationID, TaskID
+from mesostw.messages.ids import AgentID, FrameworkID, OperationID, TaskID
 from mesostw.messages.operations import (
     LaunchGroup,
     OfferOperation,
@@ -187,7 +187,7 @@ class DroppedTests(SynchronousTestCase):
     def test_of_a_removed_agent(self) -> None:
         """An offer that ended with its agent says so in the reason."""
         offers = self.framework.offers()
-        self.bench.pass_time(100, ponging=False)
+        self.agent.say(UnregisterAgent(agent_id=AgentID(value=self.agent.id)))
         self.bench.accept(self.framework, launch(task_info("t1", self.agent.id)), offers=offers)
         [status] = self.framework.updates()
         self.assertIs(status.reason, REASON.REASON_AGENT_REMOVED)
