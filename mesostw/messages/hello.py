@@ -25,7 +25,7 @@ class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     id: str = ""
     #: Of the program, ``1.2.3``.
     version: str
-    #: The newest epoch that it has heard of; 0 if none. A master of an older one steps down.
+    #: The newest epoch that it has heard of, for logs; 0 if none. It refuses older masters itself.
     epoch: int = 0
     #: Where its own HTTP answers, ``ip:port``; empty if nowhere.
     address: str = ""

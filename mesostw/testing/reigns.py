@@ -42,6 +42,8 @@ class Reigns:
         self._epoch = 0
         #: Until when somebody cannot know what others know, by session.
         self._excused: dict[int, float] = {}
+        #: Sessions that were ended, or whose nodes were removed, before their time.
+        self._robbed: set[int] = set()
         #: Writes by reign.
         self.writes = 0
 
@@ -51,6 +53,12 @@ class Reigns:
             session = life.session.session_id
             until_s = self._around.clock.seconds() + for_s
             self._excused[session] = max(self._excused.get(session, 0.0), until_s)
+
+    def robbed(self, life: Reigning, for_s: float) -> None:
+        """Excuse a master whom an operator takes its session or its node away."""
+        self.excuse(life, for_s)
+        if life.session is not None:
+            self._robbed.add(life.session.session_id)
 
     def written(self, session: int, root: str, operations: Sequence[Operation]) -> None:
         """Complain if a write lands after another has taken the store over."""
@@ -90,15 +98,18 @@ class Reigns:
 
     def reads(self, life: Reigning) -> None:
         """Complain if a master takes what it remembers for true while another leads."""
-        if life.seat.is_proven():
-            self._is_followed(life, "tells what it remembers, and")
+        session = life.session
+        assert session is not None
+        number = session.session_id
+        if life.seat.is_proven() and number != self._taker and number not in self._robbed:
+            self._around.wrong(f"{life.host} tells what it remembers, and another leads")
 
-    def _is_followed(self, life: Reigning, does: str = "acts while") -> bool:
+    def _is_followed(self, life: Reigning) -> bool:
         """Whether another leads; complains if it must have heard of that."""
         session = life.session
         assert session is not None
         if session.session_id == self._taker:
             return False
         if self._around.clock.seconds() > self._excused.get(session.session_id, 0.0):
-            self._around.wrong(f"{life.host} {does} another leads")
+            self._around.wrong(f"{life.host} acts while another leads")
         return True

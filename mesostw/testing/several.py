@@ -52,6 +52,8 @@ SESSION_S: Final = 4.0
 RESTART_S: Final = (0.5, 3.0)
 #: How long a process may take to stop as it was asked to.
 STOP_S_MAX: Final = 5.0
+#: When after a master goes on it is looked at what it believes.
+LOOKS_S: Final = (0.0, 0.005, 0.02, 0.1, 0.4)
 
 
 class Reach(MemoryZooKeeper):
@@ -234,6 +236,15 @@ class SeveralMasters:
             if life.session is not None and life.session.session_id == session:
                 self._around.busy(life.host)
         self.reigns.written(session, f"{ROOT}{REGISTRY}", operations)
+        self._look_at_memories()
+
+    def look_at_memories(self) -> None:
+        """Somebody has just gone on: have a look at once, and soon."""
+        for after_s in LOOKS_S:
+            self._around.clock.callLater(after_s, self._look_at_memories)
+
+    def _look_at_memories(self) -> None:
+        """Nobody takes what it remembers for true while another leads."""
         for life in self.believers():
             self.reigns.reads(life)
 

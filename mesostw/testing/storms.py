@@ -115,6 +115,7 @@ class SeveralWeather(Weather):
         if isinstance(life, Candidate):
             self._masters.reigns.excuse(life, AWAKE_S)
             life.go_on(self._random.choice((0.0, 0.0, 0.01)))
+            self._masters.look_at_memories()
         else:
             super()._wake(life)
 
@@ -171,7 +172,7 @@ class SeveralWeather(Weather):
         master = self._any_master()
         if master is None or master.session is None:
             return "nobody's"
-        self._masters.reigns.excuse(master, SESSION_S)
+        self._masters.reigns.robbed(master, SESSION_S)
         self._masters.ensemble.expire(master.session.session_id)
         return master.host
 
@@ -187,17 +188,19 @@ class SeveralWeather(Weather):
         master = self._masters.leader
         if not names or not master.alive:
             return "nobody"
-        self._masters.reigns.excuse(master, 2 * SESSION_S)
-        deaf = self._random.uniform(0, 1) < 0.7
-        if deaf:
-            self._shut(self._masters.quorum.deaf, master.host, self._random.uniform(1.0, SESSION_S))
+        self._masters.reigns.robbed(master, 2 * SESSION_S)
+        if deaf := self._random.uniform(0, 1) < 0.7:
+            self._shut(
+                self._masters.quorum.deaf, master.host, self._random.uniform(0.5, 1.0) * SESSION_S
+            )
         ensemble.remove(f"{ROOT}/{names[0]}")
         late_s = self._random.uniform(0.0, 1.5)
         if self._random.uniform(0, 1) < 0.5:
             # It does not say anything before it has kept that.
             self._cluster.around.clock.callLater(late_s, self._masters.operator.ask, master)
         else:
-            for machine in self._cluster.machines:
+            # Twice: to find the next master, and then perhaps the old one again.
+            for machine in 2 * list(self._cluster.machines):
                 late_s = self._random.uniform(*SCATTERED_S)
                 self._cluster.around.clock.callLater(late_s, self._scatter, machine.name)
         return f"{master.host}, {'deaf' if deaf else 'hearing'}"

@@ -177,9 +177,8 @@ class Candidacy:
         #: How often each state was told after another.
         self.told: Counter[SessionState] = Counter()
         self._own = ""
-        #: Of whoever leads.
         self._proof: Proof | None = None
-        self._over = self._opened = False
+        self._leads = self._over = self._opened = False
 
     async def start(self) -> None:
         """
@@ -208,7 +207,11 @@ class Candidacy:
             return
         self._opened, self.session_state = True, SessionState.CONNECTED
         self._own = await self._group.join(self._data)
-        self._group.follow(self._members)
+        if not self._over:
+            # Also while another leads: a proof takes a while, and is wanted as soon as we lead.
+            self._proof = self._group.proof_of(self._own)
+            self._proof.renew()
+            self._group.follow(self._members)
 
     async def stop(self) -> None:
         """Withdraw at once, so that the next need not wait for our session's end."""
@@ -229,9 +232,8 @@ class Candidacy:
         self._watching.members(names)
         if self._own not in names:
             self._lose("our node in ZooKeeper is gone")
-        elif names[0] == self._own and self._proof is None:
-            self._proof = self._group.proof_of(self._own)
-            self._proof.renew()
+        elif names[0] == self._own and not self._leads:
+            self._leads = True
             self._ambition.elected(self._group.session)
 
     def _changed(self, state: SessionState) -> None:
@@ -241,14 +243,15 @@ class Candidacy:
             return
         if state is SessionState.EXPIRED:
             self._lose("the session with ZooKeeper has ended")
-        elif self._proof is not None:
-            if state is SessionState.CONNECTED:
-                self._proof.renew()
+            return
+        if self._proof is not None and state is SessionState.CONNECTED:
+            self._proof.renew()
+        if self._leads:
             self._ambition.held(state is SessionState.SUSPENDED)
 
     def is_proven(self) -> bool:
         """Whether we lead, and nobody else can now: what we know is not old."""
-        return self._proof is not None and self._proof.holds()
+        return self._leads and self._proof is not None and self._proof.holds()
 
     def _end(self) -> None:
         self._over = True

@@ -1,24 +1,34 @@
 """
-That nobody else can lead yet: what a leader answers its readers by.
+That nobody else can lead yet: what a leader answers by.
 
-Writes need no such thing, they carry their epoch.  But a leader that was stopped, or cut off,
-goes on before it hears that its session has ended, and what it remembers may be old then.  So
-it has its session proved again and again, and counts from when it *asked*: whatever was
-answered, no other can come to lead before the session's time has passed since then.  Whose
-session or node somebody else takes away hears of that from its watch, a moment later.
+A write carries its epoch, and needs nothing else to be harmless.  But a leader that was stopped,
+or cut off, goes on before it hears that its session has ended, and what it remembers may be old
+then.  So it asks again and again whether its session lasts, and counts from a question that
+ZooKeeper has certainly heard of, not from an answer, which may have waited for us.
+
+Whose session or node somebody else takes away, as an operator can, hears of it by its watch.
 
 Note [Why a transaction]
     A server that is cut off from the others answers reads and pings for some seconds more,
     while those may end our session.  A transaction is answered once most of them have it,
     and not for a session that has ended.  This one only checks that our node is there.
 
-Note [Two thirds]
-    Servers tell the one among them that leads which sessions they have heard of every half
-    tick, and sessions last at least two: what the last third leaves is more than that.
+Note [When it counts]
+    Sessions are ended by the one server that leads the others, and it may be another than ours.
+    Ours passes a transaction on at once, but that it has *heard* of us it tells only when it is
+    pinged, each half tick, which is a quarter of a session at most.  So a session that was nearly
+    over when it asked is answered well, and may end a moment later: with ticks of 2 s and
+    sessions of 4 s, after 4 to 90 hundredths of a second, and not rarely.
+
+    Requests, pings and their answers go one way in one order.  So when the question before the
+    last was answered, and it had been asked a quarter of a session after an earlier one, then the
+    answer to the last says that the earlier one was passed on: the session lasts for its
+    whole time from then.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from math import inf
 from typing import Any, Final
@@ -31,10 +41,10 @@ from twisted.python.failure import Failure
 from mesostw.interfaces import IClock
 from mesostw.model.zookeeper import ConnectionLost, NoNode, NotConnected, SessionExpired
 
-#: For which part of its session's time a proof holds.  See Note [Two thirds].
-PROOF_SHARE: Final = 2 / 3
-#: How often one is asked for, as a part of the same.
-ASK_SHARE: Final = 1 / 6
+#: How often it is asked, as a part of the session's time: what is proved is half of that time.
+ASK_SHARE: Final = 1 / 12
+#: After which part of it a question was passed on.  See Note [When it counts].
+PASSED_SHARE: Final = 1 / 3
 
 
 class Proof:
@@ -42,20 +52,30 @@ class Proof:
     That a session lasts, and our node with it.
 
     :param ask: asks most servers; fires if it is so.  See Note [Why a transaction].
-    :param timeout_s: the session's.
+    :param timeout_s: the session's, as it was agreed last.
+    :param since: when the session was asked for; it lasts for its whole time from then.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IClock, ask: Callable[[], Deferred[Any]], timeout_s: float) -> None:
+    def __init__(
+        self,
+        clock: IClock,
+        ask: Callable[[], Deferred[Any]],
+        timeout_s: Callable[[], float],
+        since: float,
+    ) -> None:
         self._clock, self._ask, self._timeout_s = clock, ask, timeout_s
-        self._until = -inf
+        #: From when on the session lasts for its whole time.
+        self._since = since
+        #: When questions were asked that have been answered since.
+        self._answered: deque[float] = deque()
         self._asked: Deferred[None] | None = None
         self._next: IDelayedCall | None = None
 
     def holds(self) -> bool:
         """Whether nobody else can lead now."""
-        return self._clock.seconds() < self._until
+        return self._clock.seconds() < self._since + self._timeout_s()
 
     def renew(self) -> None:
         """Ask now, and from now on."""
@@ -64,15 +84,16 @@ class Proof:
         self._renew()
 
     def _renew(self) -> None:
-        self._next = self._clock.callLater(self._timeout_s * ASK_SHARE, self._renew)
+        self._next = self._clock.callLater(self._timeout_s() * ASK_SHARE, self._renew)
         if self._asked is None:
-            asked: Deferred[None] = self._ask().addCallback(self._proved, self._clock.seconds())
+            asked_at = self._clock.seconds()
+            asked: Deferred[None] = self._ask().addCallback(self._proved, asked_at)
             self._asked = asked
-            _ = asked.addErrback(self._failed).addBoth(self._answered)
+            _ = asked.addErrback(self._failed).addBoth(self._done, asked_at)
 
     def end(self) -> None:
         """Ask no more; it holds no longer."""
-        self._until = -inf
+        self._disproved()
         if self._next is not None:
             self._next.cancel()
             self._next = None
@@ -80,17 +101,34 @@ class Proof:
             self._asked.cancel()
 
     def _proved(self, _: object, asked_at: float) -> None:
-        if self._next is not None:
-            self._until = asked_at + self._timeout_s * PROOF_SHARE
+        if self._next is None:
+            return
+        answered = self._answered
+        if answered:
+            # The one before was answered before this was asked.
+            passed_on = answered[-1] - self._timeout_s() * PASSED_SHARE
+            while len(answered) > 1 and answered[1] <= passed_on:
+                answered.popleft()
+            if answered[0] <= passed_on:
+                self._since = answered[0]
+        answered.append(asked_at)
 
     def _failed(self, failure: Failure) -> None:
         if failure.check(ConnectionLost, NotConnected, CancelledError):
             # It may be so for all that.
             return
-        self._until = -inf
+        self._disproved()
         # That the session, or our node, is gone is told to those who look after them.
         if not failure.check(SessionExpired, NoNode):
             self._log.failure("whether we lead cannot be asked", failure)
 
-    def _answered(self, _: None) -> None:
+    def _disproved(self) -> None:
+        self._since = -inf
+        self._answered.clear()
+
+    def _done(self, _: None, asked_at: float) -> None:
         self._asked = None
+        late_s = self._clock.seconds() - asked_at
+        if self._next is not None and late_s > self._timeout_s() * ASK_SHARE:
+            # Its successor was due meanwhile: we stood still, or the answer took that long.
+            self.renew()

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mesostw.model.zookeeper import ConnectionLost, NoNode, SessionExpired
 from mesostw.zookeeper.proof import Proof
 
-TIMEOUT_S = 6.0
+TIMEOUT_S = 12.0
 
 
 class Steady(Clock):
@@ -21,12 +21,13 @@ class Steady(Clock):
 
 
 class ProofTests(SynchronousTestCase):
-    """It is asked for every second, and holds for four."""
+    """A session of twelve seconds: a question each second, each passed on after four."""
 
     def setUp(self) -> None:
         self.clock = Steady()
+        self.timeout_s = TIMEOUT_S
         self.asked: list[Deferred[object]] = []
-        self.proof = Proof(self.clock, self.ask, TIMEOUT_S)
+        self.proof = Proof(self.clock, self.ask, lambda: self.timeout_s, 0.0)
 
     def ask(self) -> Deferred[object]:
         """Wait for an answer."""
@@ -37,42 +38,62 @@ class ProofTests(SynchronousTestCase):
         """It is so."""
         self.asked[-1].callback(())
 
-    def test_before_an_answer(self) -> None:
-        """Nothing is proved by asking."""
-        self.assertFalse(self.proof.holds())
-        self.proof.renew()
-        self.assertFalse(self.proof.holds())
-        self.answer()
-        self.assertTrue(self.proof.holds())
+    def go_on(self, seconds: int) -> None:
+        """Answer each question at once."""
+        for _ in range(seconds):
+            if not self.asked[-1].called:
+                self.answer()
+            self.clock.advance(1.0)
 
-    def test_counts_from_the_question(self) -> None:
-        """An answer that took long, or waited for us, proves as little as is left."""
-        self.proof.renew()
-        self.clock.advance(3.5)
-        self.answer()
-        self.assertTrue(self.proof.holds())
-        self.clock.pump([0.4])
-        self.assertTrue(self.proof.holds())
-        self.clock.rightNow += 0.2
-        self.assertFalse(self.proof.holds())
+    def holds_for(self) -> float:
+        """How much longer it holds if nothing more is heard."""
+        now, held_s = self.clock.rightNow, 0.0
+        while self.proof.holds():
+            held_s += 0.5
+            self.clock.rightNow = now + held_s
+        self.clock.rightNow = now
+        return held_s
 
-    def test_an_answer_too_late(self) -> None:
-        """Who stood still meanwhile finds it of no use."""
+    def test_a_new_session(self) -> None:
+        """It lasts for its whole time from when it was asked for."""
+        self.clock.rightNow = 3.0
+        self.assertEqual(self.holds_for(), 9.0)
         self.proof.renew()
-        self.clock.rightNow += 5.0
         self.answer()
-        self.assertFalse(self.proof.holds())
+        self.assertEqual(self.holds_for(), 9.0)
 
     def test_goes_on(self) -> None:
-        """It holds as long as answers come."""
+        """As long as answers come half of the session's time is proved at least."""
         self.proof.renew()
-        for _ in range(20):
-            self.answer()
-            self.clock.advance(1.0)
-            self.assertTrue(self.proof.holds())
-        self.assertEqual(len(self.asked), 21)
-        self.clock.pump([1.0] * 4)
+        for _ in range(50):
+            self.go_on(1)
+            self.assertGreaterEqual(self.holds_for(), TIMEOUT_S / 2)
+        self.assertEqual(len(self.asked), 51)
+        self.assertLessEqual(self.holds_for(), TIMEOUT_S * 2 / 3)
+
+    def test_after_silence(self) -> None:
+        """The first answers prove nothing: that they were asked may not have been told yet."""
+        self.proof.renew()
+        self.go_on(20)
+        self.answer()
+        self.clock.rightNow += 11.0
+        self.clock.advance(0)
         self.assertFalse(self.proof.holds())
+        self.go_on(5)
+        self.assertFalse(self.proof.holds())
+        self.go_on(1)
+        self.assertGreaterEqual(self.holds_for(), TIMEOUT_S / 2)
+
+    def test_an_answer_that_waited(self) -> None:
+        """Who stood still finds an old answer; the next question is asked at once."""
+        self.proof.renew()
+        self.go_on(20)
+        self.clock.rightNow += 9.0
+        self.clock.advance(0)
+        asked = len(self.asked)
+        self.answer()
+        self.assertFalse(self.proof.holds())
+        self.assertEqual(len(self.asked), asked + 1)
 
     def test_one_question_at_a_time(self) -> None:
         """Who is not answered does not ask on."""
@@ -94,12 +115,14 @@ class ProofTests(SynchronousTestCase):
     def test_disproved(self) -> None:
         """A session that has ended, or a node that is gone, proves the opposite."""
         for fault in (SessionExpired("/"), NoNode("/")):
-            self.proof.renew()
+            proof = Proof(self.clock, self.ask, lambda: self.timeout_s, self.clock.rightNow)
+            proof.renew()
             self.answer()
             self.clock.advance(1.0)
-            self.assertTrue(self.proof.holds())
+            self.assertTrue(proof.holds())
             self.asked[-1].errback(fault)
-            self.assertFalse(self.proof.holds())
+            self.assertFalse(proof.holds())
+            proof.end()
 
     def test_something_else(self) -> None:
         """What nobody expects is logged, and proves nothing."""
@@ -107,6 +130,13 @@ class ProofTests(SynchronousTestCase):
         self.asked[-1].errback(ZeroDivisionError())
         self.assertFalse(self.proof.holds())
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_less_time(self) -> None:
+        """Another server may agree to less: then less is proved, also by what was asked before."""
+        self.proof.renew()
+        self.go_on(20)
+        self.timeout_s = 7.0
+        self.assertLessEqual(self.holds_for(), 7.0 - 4.0)
 
     def test_end(self) -> None:
         """Nothing holds after it, and nothing is asked."""

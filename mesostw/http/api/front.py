@@ -90,10 +90,16 @@ class Front(Resource):
             return Said(self._manner.said(refusal))
         for prefix, resource in self._special:
             if words[: len(prefix)] == prefix:
+                if words[0] not in self._manner.own_words and self._is_unsure():
+                    return Said(self._manner.said(self._manner.no_leader()))
                 request.postpath = [one.encode() for one in words[len(prefix) :]]
                 return resource
         request.postpath = []
         return self._api
+
+    def _is_unsure(self) -> bool:
+        """Whether we have led, and cannot prove that we do: what we would show may be old."""
+        return bool(self._parts.feed.epoch) and self._parts.leader() is None
 
     def _check_credentials(self, request: Request, words: tuple[str, ...]) -> None:
         wanted = self._parts.credentials

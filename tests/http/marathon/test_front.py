@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.static import Data
 
 from mesostw.core.marathon.changes import RegistrationKept
 from mesostw.core.marathon.records import Registration
@@ -212,6 +213,16 @@ class PathTests(SynchronousTestCase):
         world.clock.advance(1)
         self.assertEqual(waiting.now().code, 200)
         self.assertEqual(world.get("/v2/apps").code, 200)
+
+    def test_cannot_prove_that_it_leads(self) -> None:
+        """What it shows may be old then: of its tables nothing, of the dashboard's files all."""
+        world = MarathonWorld(snapshots=Data(b"tables", "text/plain"))
+        self.assertEqual(world.get("/api/v1/snapshot").body, b"tables")
+        world.leader = None
+        self.assertEqual(world.get("/api/v1/snapshot").code, 502)
+        self.assertEqual(world.get("/ui/").code, 200)
+        world.leader = ""
+        self.assertEqual(world.get("/api/v1/snapshot").body, b"tables")
 
 
 class PingTests(SynchronousTestCase):
