@@ -400,6 +400,10 @@ class IZooSession(Interface):
     timeout_s = Attribute(
         "``float``: how long the ensemble keeps the session without hearing of it, as agreed."
     )
+    dialled_at = Attribute(
+        "``float``: steady seconds at which its link, or the last that it had, was dialled: the"
+        " ensemble has heard of the session since."
+    )
     state = Attribute("``SessionState``: what the listener was told last.")
 
     def create(

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import select
 import socket
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -35,7 +34,7 @@ from kazoo.protocol.states import Callback, KazooState
 from kazoo.retry import RetryFailedError
 
 from mesostw.model.zookeeper import REQUEST_BYTES_MAX, TooLarge
-from mesostw.zookeeper.sockets import Bell, Wire, poll
+from mesostw.zookeeper.sockets import Agreed, Bell, Wire, poll
 
 #: Requests that kazoo has at most; the rest can still be taken back.
 FLIGHT_MAX: Final = 512
@@ -44,9 +43,6 @@ FLIGHT_BYTES_MAX: Final = 8 * 1024 * 1024
 #: A server that does not answer in its share of the session's time is passed over; the
 #: share leaves time for one more try, but is never less than this.
 DIAL_TIMEOUT_S_MIN: Final = 1.0
-
-#: How a server's first answer begins: size, protocol, milliseconds agreed, session.
-_GREETING: Final = struct.Struct("!iiiq")
 
 
 class SessionOver(RetryFailedError):
@@ -134,6 +130,7 @@ class Crossing:
 
     :param from_thread: has the reactor call something soon (``reactor.callFromThread``).
     :param failed: told in the reactor of what a watch, a listener or kazoo itself raised.
+    :param seconds: the reactor's time, for any thread.
     :param servers: how many servers share the session's time-out.
     """
 
@@ -145,10 +142,12 @@ class Crossing:
         self,
         from_thread: Callable[..., object],
         failed: Callable[[Exception], object],
+        seconds: Callable[[], float],
         servers: int,
     ) -> None:
         self._from_thread = from_thread
         self._failed = failed
+        self._seconds = seconds
         self._servers = servers
         self.bell = Bell()
         self.wire: Wire | None = None
@@ -244,12 +243,9 @@ class Crossing:
             self.put(self.heard, state)
         self.post()
 
-    def agreed(self) -> tuple[float, int] | None:
-        """The session's time-out in seconds and its number, as the server says them."""
-        if self.wire is None or len(self.wire.greeting) < _GREETING.size:
-            return None
-        _, _, timeout_ms, session = _GREETING.unpack_from(self.wire.greeting)
-        return timeout_ms / 1000, session
+    def agreed(self) -> Agreed | None:
+        """What the server said when it took the session; ``None`` if it has not, or refused."""
+        return None if self.wire is None else self.wire.agreed()
 
     def _take(self) -> None:
         """Hand calls to kazoo.  See Note [The gate]."""
@@ -350,9 +346,10 @@ class Crossing:
         if self._over.is_set():
             raise SessionOver
         patience_s = max(DIAL_TIMEOUT_S_MIN, timeout / (self._servers + 1))
+        dialled_at = self._seconds()
         plain = socket.create_connection(address, patience_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.wire = Wire(plain, patience_s)
+        self.wire = Wire(plain, patience_s, dialled_at)
         return self.wire
 
     def select(

@@ -74,7 +74,7 @@ class KazooEnsemble:
     """
     The ensemble that ``url`` names.
 
-    :param clock: the reactor's time.
+    :param clock: the reactor's time; any thread may read it.
     :param from_thread: has the reactor call something soon (``reactor.callFromThread``).
     :param timeout_s: how long sessions should outlive the last that is heard of them.
     """
@@ -100,7 +100,8 @@ class KazooEnsemble:
         return Deferred.fromCoroutine(open_at(self._open, self._url.path, listener))
 
     def _open(self, listener: Callable[[SessionState], None]) -> Deferred[Session]:
-        crossing = Crossing(self._from_thread, self._failed, len(self._url.servers))
+        seconds, servers = self._clock.seconds, len(self._url.servers)
+        crossing = Crossing(self._from_thread, self._failed, seconds, servers)
         who = self._url.credentials
         client = KazooClient(
             hosts=self._url.hosts,

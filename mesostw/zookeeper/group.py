@@ -85,11 +85,9 @@ class Group:
         self._again: IDelayedCall | None = None
         self._linked: list[Deferred[None]] = []
         self.session: IZooSession
-        self._asked_for = 0.0
 
     async def open(self) -> IZooSession:
         """Begin the session."""
-        self._asked_for = self._clock.seconds()
         self.session = await self._ensemble.connect(self._heard)
         try:
             await self._make_directory()
@@ -184,12 +182,7 @@ class Group:
     def proof_of(self, name: str) -> Proof:
         """That a member is there; nothing is asked before it is renewed."""
         check = (Check(self._place.path(name)),)
-        return Proof(
-            self._clock,
-            lambda: self.session.multi(check),
-            lambda: self.session.timeout_s,
-            self._asked_for,
-        )
+        return Proof(self._clock, self.session, lambda: self.session.multi(check))
 
     # --- watching them ----------------------------------------------------------------
 

@@ -23,7 +23,8 @@ Note [When it counts]
     Requests, pings and their answers go one way in one order.  So when the question before the
     last was answered, and it had been asked a quarter of a session after an earlier one, then the
     answer to the last says that the earlier one was passed on: the session lasts for its
-    whole time from then.
+    whole time from then.  The same goes for the moment at which its link was dialled: a server
+    takes a session, new or old, when the one that leads has said that it lasts.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mesostw.interfaces import IClock
+from mesostw.interfaces import IClock, IZooSession
 from mesostw.model.zookeeper import ConnectionLost, NoNode, NotConnected, SessionExpired
 
 #: How often it is asked, as a part of the session's time: what is proved is half of that time.
@@ -52,22 +53,17 @@ class Proof:
     That a session lasts, and our node with it.
 
     :param ask: asks most servers; fires if it is so.  See Note [Why a transaction].
-    :param timeout_s: the session's, as it was agreed last.
-    :param since: when the session was asked for; it lasts for its whole time from then.
     """
 
     _log = Logger()
 
     def __init__(
-        self,
-        clock: IClock,
-        ask: Callable[[], Deferred[Any]],
-        timeout_s: Callable[[], float],
-        since: float,
+        self, clock: IClock, session: IZooSession, ask: Callable[[], Deferred[Any]]
     ) -> None:
-        self._clock, self._ask, self._timeout_s = clock, ask, timeout_s
-        #: From when on the session lasts for its whole time.
-        self._since = since
+        self._clock, self._session, self._ask = clock, session, ask
+        self._refuted = False
+        #: From when on the session lasts for its whole time, if not since it was dialled.
+        self._since = -inf
         #: When questions were asked that have been answered since.
         self._answered: deque[float] = deque()
         self._asked: Deferred[None] | None = None
@@ -75,7 +71,8 @@ class Proof:
 
     def holds(self) -> bool:
         """Whether nobody else can lead now."""
-        return self._clock.seconds() < self._since + self._timeout_s()
+        since = max(self._since, self._session.dialled_at)
+        return not self._refuted and self._clock.seconds() < since + self._session.timeout_s
 
     def renew(self) -> None:
         """Ask now, and from now on."""
@@ -84,7 +81,8 @@ class Proof:
         self._renew()
 
     def _renew(self) -> None:
-        self._next = self._clock.callLater(self._timeout_s() * ASK_SHARE, self._renew)
+        every_s = self._session.timeout_s * ASK_SHARE
+        self._next = self._clock.callLater(every_s, self._renew)
         if self._asked is None:
             asked_at = self._clock.seconds()
             asked: Deferred[None] = self._ask().addCallback(self._proved, asked_at)
@@ -93,7 +91,7 @@ class Proof:
 
     def end(self) -> None:
         """Ask no more; it holds no longer."""
-        self._disproved()
+        self._refuted = True
         if self._next is not None:
             self._next.cancel()
             self._next = None
@@ -106,7 +104,7 @@ class Proof:
         answered = self._answered
         if answered:
             # The one before was answered before this was asked.
-            passed_on = answered[-1] - self._timeout_s() * PASSED_SHARE
+            passed_on = answered[-1] - self._session.timeout_s * PASSED_SHARE
             while len(answered) > 1 and answered[1] <= passed_on:
                 answered.popleft()
             if answered[0] <= passed_on:
@@ -114,21 +112,15 @@ class Proof:
         answered.append(asked_at)
 
     def _failed(self, failure: Failure) -> None:
-        if failure.check(ConnectionLost, NotConnected, CancelledError):
-            # It may be so for all that.
-            return
-        self._disproved()
-        # That the session, or our node, is gone is told to those who look after them.
-        if not failure.check(SessionExpired, NoNode):
+        if failure.check(SessionExpired, NoNode):
+            # Those who look after the session and the node hear of it too.
+            self._refuted = True
+        elif not failure.check(ConnectionLost, NotConnected, CancelledError):
             self._log.failure("whether we lead cannot be asked", failure)
-
-    def _disproved(self) -> None:
-        self._since = -inf
-        self._answered.clear()
 
     def _done(self, _: None, asked_at: float) -> None:
         self._asked = None
         late_s = self._clock.seconds() - asked_at
-        if self._next is not None and late_s > self._timeout_s() * ASK_SHARE:
+        if self._next is not None and late_s > self._session.timeout_s * ASK_SHARE:
             # Its successor was due meanwhile: we stood still, or the answer took that long.
             self.renew()

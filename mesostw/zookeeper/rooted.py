@@ -51,6 +51,10 @@ class Rooted:
         return float(self._session.timeout_s)
 
     @property
+    def dialled_at(self) -> float:
+        return float(self._session.dialled_at)
+
+    @property
     def state(self) -> SessionState:
         return SessionState(self._session.state)
 

@@ -108,6 +108,7 @@ class Session(Operations):
 
     _log = Logger()
     session_id = 0
+    dialled_at = 0.0
 
     def __init__(
         self,
@@ -198,10 +199,9 @@ class Session(Operations):
                 self._thread_ended()
 
     def _connected(self) -> None:
-        self.timeout_s, self.session_id = self._crossing.agreed() or (
-            self.timeout_s,
-            self.session_id,
-        )
+        agreed = self._crossing.agreed()
+        if agreed is not None:
+            self.timeout_s, self.session_id, self.dialled_at = agreed
         self._stop(self._giving_up)
         self._heard_at = self._clock.seconds()
         if self._look is None:

@@ -12,15 +12,27 @@ import errno
 import os
 import select
 import socket
+import struct
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 #: Read from a link at once.
 READ_BYTES_MAX: Final = 256 * 1024
 #: Requests are gathered up to this size before they are written.
 UNSENT_BYTES_MAX: Final = 256 * 1024
+
+#: How a server's first answer begins: size, protocol, milliseconds agreed, session.
+_GREETING: Final = struct.Struct("!iiiq")
+
+
+class Agreed(NamedTuple):
+    """What a server and a session have agreed."""
+
+    timeout_s: float
+    session_id: int
+    dialled_at: float
 
 
 class Bell:
@@ -92,9 +104,11 @@ class Wire:
         later, before the link is dead.
     """
 
-    def __init__(self, plain: socket.socket, patience_s: float) -> None:
+    def __init__(self, plain: socket.socket, patience_s: float, dialled_at: float) -> None:
         self._socket = plain
         self.patience_s = patience_s
+        #: When it was dialled, in steady seconds.
+        self.dialled_at = dialled_at
         self._unread = b""
         self._read = 0
         self._unsent = bytearray()
@@ -121,6 +135,13 @@ class Wire:
         chunk = self._unread[self._read : self._read + size]
         self._read += len(chunk)
         return chunk
+
+    def agreed(self) -> Agreed | None:
+        """What the server said when it took the session; ``None`` if it has not, or refused."""
+        if len(self.greeting) < _GREETING.size:
+            return None
+        _, _, timeout_ms, session = _GREETING.unpack_from(self.greeting)
+        return Agreed(timeout_ms / 1000, session, self.dialled_at) if timeout_ms > 0 else None
 
     def send(self, content: bytes) -> int:
         """Take all of ``content``; it is written at the next :meth:`flush`."""

@@ -29,7 +29,7 @@ class CrossingTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.posted: list[Any] = []
         self.faults: list[Exception] = []
-        self.crossing = Crossing(self.posted.append, self.faults.append, 1)
+        self.crossing = Crossing(self.posted.append, self.faults.append, lambda: 0.0, 1)
         self.addCleanup(self.crossing.bell.close)
         self.answers: list[Answer] = []
         self.told: list[object] = []
@@ -139,7 +139,7 @@ class CrossingTests(SynchronousTestCase):
     def test_silent_server(self) -> None:
         """The first answer of a server is waited for as long as others leave time for."""
         ours, theirs = socket.socketpair()
-        wire = Wire(ours, 0.05)
+        wire = Wire(ours, 0.05, 0.0)
         self.addCleanup(theirs.close)
         self.addCleanup(wire.close)
         began = time.monotonic()

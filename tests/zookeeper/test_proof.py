@@ -20,14 +20,21 @@ class Steady(Clock):
         raise NotImplementedError
 
 
+class Linked:
+    """As much of a session as is looked at."""
+
+    timeout_s = TIMEOUT_S
+    dialled_at = 0.0
+
+
 class ProofTests(SynchronousTestCase):
     """A session of twelve seconds: a question each second, each passed on after four."""
 
     def setUp(self) -> None:
         self.clock = Steady()
-        self.timeout_s = TIMEOUT_S
+        self.session = Linked()
         self.asked: list[Deferred[object]] = []
-        self.proof = Proof(self.clock, self.ask, lambda: self.timeout_s, 0.0)
+        self.proof = Proof(self.clock, self.session, self.ask)
 
     def ask(self) -> Deferred[object]:
         """Wait for an answer."""
@@ -55,7 +62,7 @@ class ProofTests(SynchronousTestCase):
         return held_s
 
     def test_a_new_session(self) -> None:
-        """It lasts for its whole time from when it was asked for."""
+        """It lasts for its whole time from when its link was dialled."""
         self.clock.rightNow = 3.0
         self.assertEqual(self.holds_for(), 9.0)
         self.proof.renew()
@@ -70,6 +77,15 @@ class ProofTests(SynchronousTestCase):
             self.assertGreaterEqual(self.holds_for(), TIMEOUT_S / 2)
         self.assertEqual(len(self.asked), 51)
         self.assertLessEqual(self.holds_for(), TIMEOUT_S * 2 / 3)
+
+    def test_a_new_link(self) -> None:
+        """A server that takes a session again has asked the one that leads."""
+        self.proof.renew()
+        self.go_on(20)
+        self.clock.rightNow += 11.0
+        self.assertFalse(self.proof.holds())
+        self.session.dialled_at = self.clock.rightNow - 1.0
+        self.assertEqual(self.holds_for(), 11.0)
 
     def test_after_silence(self) -> None:
         """The first answers prove nothing: that they were asked may not have been told yet."""
@@ -115,7 +131,8 @@ class ProofTests(SynchronousTestCase):
     def test_disproved(self) -> None:
         """A session that has ended, or a node that is gone, proves the opposite."""
         for fault in (SessionExpired("/"), NoNode("/")):
-            proof = Proof(self.clock, self.ask, lambda: self.timeout_s, self.clock.rightNow)
+            self.session.dialled_at = self.clock.rightNow
+            proof = Proof(self.clock, self.session, self.ask)
             proof.renew()
             self.answer()
             self.clock.advance(1.0)
@@ -125,17 +142,17 @@ class ProofTests(SynchronousTestCase):
             proof.end()
 
     def test_something_else(self) -> None:
-        """What nobody expects is logged, and proves nothing."""
+        """What nobody expects is logged, and proves nothing either way."""
         self.proof.renew()
         self.asked[-1].errback(ZeroDivisionError())
-        self.assertFalse(self.proof.holds())
+        self.assertEqual(self.holds_for(), TIMEOUT_S)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_less_time(self) -> None:
         """Another server may agree to less: then less is proved, also by what was asked before."""
         self.proof.renew()
         self.go_on(20)
-        self.timeout_s = 7.0
+        self.session.timeout_s = 7.0
         self.assertLessEqual(self.holds_for(), 7.0 - 4.0)
 
     def test_end(self) -> None:

@@ -127,9 +127,11 @@ class AnswerTests(ScriptCase):
     """What servers say."""
 
     def test_agreed(self) -> None:
-        """The session's number and time are the server's."""
+        """The session's number and time are the server's; since when there is a link is ours."""
+        begun = self.clock.seconds()
         session = self.successResultOf(self.connect(Scripted([])))
         self.assertEqual((session.session_id, session.timeout_s), (77, 4.0))
+        self.assertTrue(begun <= session.dialled_at <= self.clock.seconds())
         self.successResultOf(self.settled(session.close()))
 
     def test_credentials_refused(self) -> None:

@@ -60,7 +60,7 @@ class WireTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         ours, self.theirs = socket.socketpair()
-        self.wire = Wire(ours, 0.2)
+        self.wire = Wire(ours, 0.2, 0.0)
         self.wire.setblocking(0)
         self.addCleanup(self.wire.close)
         self.addCleanup(self.theirs.close)

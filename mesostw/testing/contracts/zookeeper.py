@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from mesostw.interfaces import IZooKeeper, IZooSession
+from mesostw.interfaces import IClock, IZooKeeper, IZooSession
 from mesostw.model.zkurl import Credentials
 from mesostw.model.zookeeper import (
     REQUEST_BYTES_MAX,
@@ -46,6 +46,8 @@ CONNECTED, SUSPENDED, EXPIRED = SessionState.CONNECTED, SessionState.SUSPENDED, 
 
 class World(ABC):
     """An ensemble, and the links of its clients, which have names."""
+
+    clock: IClock
 
     @abstractmethod
     def ensemble(
@@ -161,6 +163,20 @@ class NodeContract(ContractCase):
         self.assertEqual(client.state, CONNECTED)
         self.assertGreater(client.session_id, 0)
         self.assertGreater(client.timeout_s, 0)
+
+    def test_when_a_link_was_dialled(self) -> None:
+        """It is told of the link that there is: the first, and then the next."""
+        begun = self.world.clock.seconds()
+        client = self.open()
+        first = client.session.dialled_at
+        self.assertLessEqual(begun, first)
+        self.world.pass_time(None, 0.2)
+        self.assertEqual(client.session.dialled_at, first)
+        cut = self.world.clock.seconds()
+        self.world.cut("a")
+        self.until(lambda: client.states[-1:] == [CONNECTED])
+        self.assertLessEqual(cut, client.session.dialled_at)
+        self.assertLessEqual(client.session.dialled_at, self.world.clock.seconds())
 
     def test_life_of_a_node(self) -> None:
         """A node is made, read, set and removed, and its stat counts."""

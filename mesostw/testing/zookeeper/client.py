@@ -195,6 +195,7 @@ class MemorySession(Operations):
         self._who = who
         self._acl = tuple(acl)
         self.timeout_s = timeout_s
+        self.dialled_at = self._dialling_at = 0.0
         self.state = SessionState.SUSPENDED
         self.listener: Listener = lambda _: None
         self.opened: Deferred[MemorySession] = Deferred(lambda _: self._finish())
@@ -249,6 +250,7 @@ class MemorySession(Operations):
     def dial(self) -> None:
         """Look for a server, again and again until one answers."""
         self._line = line = self._ensemble.dial(self._client)
+        self._dialling_at = self._clock.seconds()
         if line is None:
             self._dial_later()
             return
@@ -297,6 +299,7 @@ class MemorySession(Operations):
         self._stop("dialling", "giving up")
         self._redial_s = REDIAL_S_MIN
         self.session_id, self.timeout_s = welcome.session, welcome.timeout_s
+        self.dialled_at = self._dialling_at
         self.state = SessionState.CONNECTED
         self._later("ping", self.timeout_s * PING_SHARE, self._ping)
         if self.opened.called:
