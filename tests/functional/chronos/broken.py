@@ -80,7 +80,7 @@ def _forgetful() -> None:
 
 
 def _proofless() -> None:
-    """Whoever leads goes on, whatever becomes of its session."""
+    """Whoever leads goes on, whatever becomes of its session, and takes that for proved."""
     known: Any = Candidacy._changed
     broken: Any = Candidacy
 
@@ -89,6 +89,7 @@ def _proofless() -> None:
             known(self, state)
 
     broken._changed = deaf
+    broken.is_proven = lambda self: self._leads
 
 
 BROKEN: Final[Mapping[str, Callable[[], None]]] = {
