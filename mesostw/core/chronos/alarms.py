@@ -61,6 +61,19 @@ def first(turn: Turn) -> float | None:
     return alarms[0][0] if alarms else None
 
 
+def count_until(turn: Turn, wall: float, most: int) -> int:
+    """How many jobs are looked at until a wall second, counting no further than ``most``."""
+    alarms, alarm_of = turn.live.alarms, turn.live.alarm_of
+    found, open_ = 0, [0]
+    while open_ and found < most:
+        at = open_.pop()
+        if at < len(alarms) and alarms[at][0] <= wall:
+            found += alarm_of.get(alarms[at][1]) == alarms[at][0]
+            # Whoever is below another in a heap does not come before it.
+            open_ += (2 * at + 1, 2 * at + 2)
+    return found
+
+
 def armed(turn: Turn) -> None:
     """Have the timer run for the first alarm."""
     head = first(turn)

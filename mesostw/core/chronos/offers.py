@@ -1,6 +1,9 @@
 """
 Offers: used for what is ready, kept at hand while something soon will be, else refused.
 
+No more are kept than runs will be ready, so that other frameworks find something too where
+there are few agents.
+
 Runs that need the same are asked for as one, so an offer costs as many questions as there are
 different needs, not runs.  What an offer does not do for keeps nobody else from it.
 
@@ -106,22 +109,36 @@ def _is_soon(turn: Turn) -> bool:
     if turn.live.marked or turn.live.continuing:
         return True
     following = alarms.first(turn)
+    return following is not None and following <= _soon(turn)
+
+
+def _soon(turn: Turn) -> float:
+    """Until which wall second offers are kept for what will be ready."""
     # To be offered something again may take as long as offers are revived apart.
-    ahead_s = max(WARM_S, turn.flags.min_revive_offers_interval_s + 1.0)
-    return following is not None and following <= turn.now.wall + ahead_s
+    return turn.now.wall + max(WARM_S, turn.flags.min_revive_offers_interval_s + 1.0)
+
+
+def _kept_max(turn: Turn) -> int:
+    """How many offers are of use to what is ready, or will be soon: one for each run."""
+    live = turn.live
+    most = min(len(live.held), HELD_MAX)
+    known = len(live.ready) + len(live.marked)
+    return min(most, known + alarms.count_until(turn, _soon(turn), most))
 
 
 def _let_go(turn: Turn) -> None:
     """Refuse what is of no use, or was kept for long: others may want it."""
     held = turn.live.held
-    is_soon, stirs = _is_soon(turn), _stirs(turn)
+    if not held:
+        return
+    is_soon, stirs, kept_max = _is_soon(turn), _stirs(turn), _kept_max(turn)
     declined: defaultdict[float, list[OfferId]] = defaultdict(list)
     for number, (offer_id, (_, since)) in enumerate(list(held.items())):
         if not is_soon:
             is_few = stirs and number < STIRRED_MAX
             refuse_s = SOON_REFUSE_S if is_few else turn.flags.decline_offer_duration_s
             declined[refuse_s].append(offer_id)
-        elif turn.now.steady >= since + WARM_S or number >= HELD_MAX:
+        elif turn.now.steady >= since + WARM_S or number >= kept_max:
             declined[SOON_REFUSE_S].append(offer_id)
         else:
             continue

@@ -41,6 +41,8 @@ SOON_REFUSE_S: Final = 1.0
 #: How long offers are held, and how many; both are Marathon's for its own queue.
 HELD_S: Final = 3.0
 HELD_MAX: Final = 1024
+#: And of those that nothing waits for: longer, and others go short where there are few agents.
+WARM_HELD_S: Final = 1.0
 #: How many are kept at hand for a role that stirs.
 WARM_MAX: Final = 64
 #: Until apps have been looked at that are to be on every agent, when an agent is new.
@@ -107,14 +109,14 @@ def connected(turn: Turn, master: MasterInfo | None) -> None:
 
 
 def _let_go(turn: Turn) -> None:
-    """Refuse offers that were held for long, or that nothing waits for any more."""
+    """Refuse offers that were held for long, sooner those that nothing waits for any more."""
     held = turn.live.launch.held
     roles = {waiting.role for waiting in turn.state.waiting.values()}
     declined: defaultdict[float, list[OfferId]] = defaultdict(list)
     for offer_id, (spot, since) in list(held.items()):
         if spot.role not in roles and not flows.is_warm(turn, spot.role):
             declined[turn.flags.decline_offer_duration_s].append(offer_id)
-        elif turn.now.steady >= since + HELD_S:
+        elif turn.now.steady >= since + (HELD_S if spot.role in roles else WARM_HELD_S):
             declined[SOON_REFUSE_S].append(offer_id)
         else:
             continue

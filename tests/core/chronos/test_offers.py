@@ -102,11 +102,21 @@ class FlowTests(SynchronousTestCase):
         world.put(minutely(offset_s=50))
         world.advance(49.5)
         self.assertTrue(any(isinstance(one, ReviveOffers) for one in world.effects))
-        self.assertEqual(len(world.live.held), 2)
+        self.assertEqual(len(world.live.held), 1)
         world.advance(0.6, step_s=0.1)
         (run,) = world.runs()
         assert run.launched_at is not None
         self.assertLess(run.launched_at - run.instant / 1000, 0.01)
+
+    def test_no_more_than_runs(self) -> None:
+        """What more is offered than runs are due is left to others."""
+        for jobs, held in ((1, 1), (2, 2), (3, 2)):
+            world = World()
+            for number in range(jobs):
+                world.put(minutely(f"job{number}", offset_s=50))
+            world.put(minutely("later", offset_s=59))
+            world.advance(49.5)
+            self.assertEqual(len(world.live.held), held)
 
     def test_void(self) -> None:
         """A launch on an offer that was void by then is launched again."""

@@ -301,6 +301,8 @@ class HeldTests(OfferCase):
             self.world.state.apply(change)
         self.offer(offer(9))
         self.assertEqual((self.held(), self.refused()), (["O9"], {}))
+        self.assertEqual(self.ticked(offers.WARM_HELD_S), {"O9": 1.0})
+        self.offer(offer(9))
         self.world.run(queue.wanted, self.app, 1)
         self.world.run(offers.resumed)
         self.assertEqual(self.held(), [])
