@@ -12,14 +12,6 @@ from mesostw.zookeeper.proof import Proof
 TIMEOUT_S = 12.0
 
 
-class Steady(Clock):
-    """A clock that can also tell the date."""
-
-    def wall(self) -> float:
-        """Nobody asks."""
-        raise NotImplementedError
-
-
 class Linked:
     """As much of a session as is looked at."""
 
@@ -31,7 +23,7 @@ class ProofTests(SynchronousTestCase):
     """A session of twelve seconds: a question each second, each passed on after four."""
 
     def setUp(self) -> None:
-        self.clock = Steady()
+        self.clock = Clock()
         self.session = Linked()
         self.asked: list[Deferred[object]] = []
         self.proof = Proof(self.clock, self.session, self.ask)

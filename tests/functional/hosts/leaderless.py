@@ -7,54 +7,44 @@ that takes them.  Until then nobody keeps anything, whoever wants to.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from tests.functional.chronos.evidence import Away
+from tests.functional.hosts.looking import PATIENCE_S, Looking
 from tests.functional.hosts.sessions import said
 
-LOOK_S: Final = 0.25
-PATIENCE_S: Final = 1.0
 LEADS: Final = "Mode: leader"
 
 
-class Leaderless:
+class Leaderless(Looking):
     """
-    Looks until it is closed.
+    Looks whether one of the servers leads.
 
     :param servers: addresses, by the names of parts.
     """
 
     def __init__(self, servers: dict[str, str]) -> None:
+        super().__init__()
         self._servers = servers
+        self._pool = ThreadPoolExecutor(len(servers))
         #: When it was looked, and whether one led.
         self.looks: list[tuple[float, bool]] = []
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
-        self._closed.set()
-        if self._thread.ident is not None:
-            self._thread.join(10 * PATIENCE_S)
+        super().close()
+        self._pool.shutdown()
 
     def away(self) -> list[Away]:
         """All servers, whenever none led."""
         return away_of(tuple(self._servers), self.looks)
 
-    def _run(self) -> None:
-        with ThreadPoolExecutor(len(self._servers)) as pool:
-            while not self._closed.wait(LOOK_S):
-                asked = time.time()
-                told = pool.map(lambda one: said(one, "srvr", PATIENCE_S), self._servers.values())
-                self.looks.append((asked, any(LEADS in one for one in told)))
+    def look_again(self) -> None:
+        asked = time.time()
+        told = self._pool.map(lambda one: said(one, "srvr", PATIENCE_S), self._servers.values())
+        self.looks.append((asked, any(LEADS in one for one in told)))
 
 
 def away_of(parts: Sequence[str], looks: Sequence[tuple[float, bool]]) -> list[Away]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -11,10 +10,9 @@ from msgspec import Struct
 
 from tests.functional.chronos.nemesis import Harm
 from tests.functional.hosts.leaders import LEADERS, get, masters_acting
+from tests.functional.hosts.looking import LOOK_S, PATIENCE_S, Looking
 from tests.functional.hosts.streets import Streets
 
-LOOK_S: Final = 0.25
-PATIENCE_S: Final = 1.0
 FRAMEWORKS: Final = frozenset({"chronos", "marathon", "witness"})
 #: How long two masters may both say that they lead: one that was stopped and has just gone on.
 BOTH_S: Final = 1.0
@@ -48,30 +46,18 @@ class Recovery(Struct, frozen=True, kw_only=True):
     pause_s: float = 0.0
 
 
-class Lookout:
-    """Looks until it is closed."""
+class Lookout(Looking):
+    """Looks who leads."""
 
     def __init__(self, town: Streets) -> None:
+        super().__init__()
         self._town = town
         self.looks: list[Look] = []
         #: Agents that are to be there.
         self.agents = len(town.of_role("agent"))
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Look no more."""
-        self._closed.set()
-        if self._thread.ident is not None:
-            self._thread.join(10 * PATIENCE_S)
-
-    def _run(self) -> None:
-        while not self._closed.wait(LOOK_S):
-            self.looks.append(self.look())
+    def look_again(self) -> None:
+        self.looks.append(self.look())
 
     def look(self) -> Look:
         """Once."""
