@@ -88,10 +88,10 @@ class Asking:
     def __init__(self, session: Quiet, begun: float, chance: random.Random) -> None:
         self.session, self._clock = session, Clock()
         self._proof = Proof(self._clock, session, session.ask)
-        # Every other one asks once, when its session is nearly over; the others go on for a while.
+        # Every other one asks a little when its session is nearly over; the others go on for long.
         is_last = chance.random() < 0.5
         self._due = begun + chance.uniform(1.0 if is_last else 0.0, 1.7) * SESSION_S
-        self._left = 1 if is_last else chance.randint(6, 14)
+        self._left = chance.randint(1, 3) if is_last else chance.randint(6, 14)
         #: Whether it held for longer than the session would have been known by its link.
         self.was_proved = False
         #: Whether it held and the node was gone.
