@@ -226,6 +226,18 @@ class Witness:
         ]
         return found
 
+    def story(self) -> str:
+        """Who was born, served and ended when, in seconds from the first rule, for who asks why."""
+        zero = min((one.since for rules in self._rules.values() for one in rules), default=0.0)
+        lines = []
+        for task_id in sorted({*self._watched, *self._lives}):
+            lives, watched = self._lives.get(task_id, []), self._watched.get(task_id)
+            born = [f"{one.born - zero:.3f}" for one in lives]
+            spans = watched.served(lives[0].born if lives else zero) if watched else ()
+            served = [f"{began - zero:.3f} to {ended - zero:.3f}" for began, ended in spans]
+            lines.append(f"{task_id}: born {born}, served {served}")
+        return "\n".join(lines)
+
     def _too_few(self, name: str, rule: Rule, end: float) -> Iterator[str]:
         moves = [(rule.since, 0), (end, 0)]
         for watched in list(self._watched.values()):

@@ -202,7 +202,7 @@ class DrainTests(InHamlet):
 
     def test_marathon_killed(self) -> None:
         """What is left of the delay is waited for by Marathon's next life."""
-        app_ids = self.both(instances=2, drainDelaySeconds=DRAIN_S)
+        app_ids = self.both(instances=2, drainDelaySeconds=DRAIN_S, upgradeStrategy=strategy(1, 1))
         self.hold(app_ids, *limits(2, 1, 1))
         began = time.monotonic()
         for app_id in app_ids:

@@ -170,7 +170,7 @@ class Watched(SynchronousTestCase):
     def judge(self) -> None:
         """No rule was broken, and the witness has looked often."""
         self.witness.close()
-        self.assertEqual(self.witness.broken(), [])
+        self.assertEqual(self.witness.broken(), [], self.witness.story())
         self.assertGreater(self.witness.rounds, 20)
 
     def versions(self, app_id: str) -> set[str]:
