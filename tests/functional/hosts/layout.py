@@ -86,7 +86,7 @@ class Scale(Struct, frozen=True, kw_only=True):
 _SMALL: Final = Layout(SMALL)
 _LARGE: Final = Layout(LARGE)
 
-#: What the test of the program runs: four or five faults.
+#: Four or five faults.
 _BRIEF: Final = Profile(
     name="brief",
     topology=_SMALL.topology,

@@ -15,7 +15,7 @@ class BrokenTests(SynchronousTestCase):
 
     def test_proofless(self) -> None:
         """One that is cut off and goes on to say that it leads is found out."""
-        ran = run("--broken=proofless", "--only=leading master apart")
+        ran = run("--profile=brief", "--broken=proofless", "--only=leading master apart")
         self.assertEqual(ran.status, 1, ran.told)
         broken = {one["rule"] for one in ran.verdict["rulings"] if one["findings"]}
         self.assertIn("two masters", broken, ran.told)

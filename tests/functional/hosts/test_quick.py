@@ -1,4 +1,4 @@
-"""One brief run on hosts: several of everything, cut, killed and stopped while clients ask."""
+"""A quick run on hosts: several of everything, cut, killed and stopped while clients ask."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.functional.hosts.running import run, skip_if_impossible
 
-#: Any number does; this one kills and stops masters that lead, has a host flap, and halves them.
-SEED: Final = os.environ.get("MESOSTW_TEST_SEED", "3")
+#: Any number does; this one kills and stops leading masters, has a host flap, and halves them.
+SEED: Final = os.environ.get("MESOSTW_TEST_SEED", "1")
 #: Fewer say nothing.
-WISHED_MIN: Final = 15
-TASKS_MIN: Final = 20
-CHANGES_MIN: Final = 3
+WISHED_MIN: Final = 60
+TASKS_MIN: Final = 200
+CHANGES_MIN: Final = 10
 
 
-class BriefTests(SynchronousTestCase):
-    """Every rule, once, at the smallest size."""
+class QuickTests(SynchronousTestCase):
+    """Every rule, for about four minutes."""
 
     def setUp(self) -> None:
         skip_if_impossible()
 
     def test_holds(self) -> None:
         """Whatever is cut or killed, nothing is lost, doubled or forgotten, and no host stays."""
-        ran = run(f"--seeds={SEED}")
+        ran = run("--profile=quick", f"--seeds={SEED}")
         self.assertEqual(ran.status, 0, ran.told)
         # There was enough to judge.
         self.assertGreater(ran.verdict["chronos"]["wished"], WISHED_MIN, ran.told)
