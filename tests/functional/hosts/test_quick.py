@@ -13,7 +13,7 @@ from tests.functional.hosts.running import run, skip_if_impossible
 SEED: Final = os.environ.get("MESOSTW_TEST_SEED", "1")
 #: Fewer say nothing.
 WISHED_MIN: Final = 60
-TASKS_MIN: Final = 200
+TASKS_MIN: Final = 50
 CHANGES_MIN: Final = 10
 
 
