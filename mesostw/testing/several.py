@@ -205,6 +205,13 @@ class SeveralMasters:
     def living(self) -> list[MasterLife]:
         return [one for one in self._lives.values() if one.alive]
 
+    def whose(self, session_id: int) -> Candidate | None:
+        """The living master that has a session."""
+        for one in self._lives.values():
+            if one.alive and one.session is not None and one.session.session_id == session_id:
+                return one
+        return None
+
     def believers(self) -> list[Candidate]:
         """Every living one that believes to lead."""
         alive = [one for one in self._lives.values() if one.alive and one.epoch]

@@ -178,15 +178,18 @@ class SeveralWeather(Weather):
 
     def _usurp(self) -> str:
         """
-        Somebody removes the leader's node, and the leader does not hear of it at once.
+        Somebody removes the first node, and its master does not hear of it at once.
+
+        That is the leader, or one that was just elected.
 
         Its session lives, so only the epoch stands between its writes and those of the next.
         """
         ensemble = self._masters.ensemble
         nodes = sorted(ensemble.tree.nodes[ROOT].children) if ROOT in ensemble.tree.nodes else []
         names = [name for name in nodes if name.startswith("json.info_")]
-        master = self._masters.leader
-        if not names or not master.alive:
+        owner = ensemble.tree.nodes[f"{ROOT}/{names[0]}"].owner if names else 0
+        master = self._masters.whose(owner)
+        if master is None:
             return "nobody"
         self._masters.reigns.robbed(master, 2 * SESSION_S)
         if deaf := self._random.uniform(0, 1) < 0.7:

@@ -14,6 +14,7 @@ FOUND = {
     45: "a task that ended unheard, on an agent that was given up then, was said to run for ever",
     121: "the same",
     133: "the same",
+    70327: "a master whose node was removed before it led was taken for another by those who check",
 }
 
 
