@@ -23,7 +23,7 @@ from mesostw.testing.zookeeper.server import ZooKeeperServer
 from tests.functional.clusters import wait_until
 
 #: Short, so that tests are; what a session is in earnest is 10 s.
-SESSION_S = 2
+SESSION_S = 4
 #: Something to run that does not end.
 APP = {"id": "/app", "cmd": "sleep 1000", "instances": 3, "cpus": 0.1, "mem": 16}
 RESOURCES = "cpus:8;mem:4096;disk:4096;ports:[{0}-{1}]"
@@ -197,7 +197,7 @@ class Several:
 
 
 class SeveralCase(SynchronousTestCase):
-    """Several of everything for each test, with a master that leads and all agents there."""
+    """Several of everything for each test, with a master that leads, and all others there."""
 
     #: How many masters, agents, Marathons and Chronoses.
     parts: ClassVar[tuple[int, ...]]
@@ -211,6 +211,10 @@ class SeveralCase(SynchronousTestCase):
         self.standby = next(one for one in self.all.masters if one is not self.leader)
         agents = len(self.all.agents)
         self.wait("all agents", lambda: len(self.all.state()["slaves"]) == agents)
+        # One that still starts knows of no leader.
+        others = [one for one in self.all.masters if one is not self.leader]
+        for one in others:
+            self.wait("a redirection", lambda one=one: one.ask("GET", "/state")[0] != 503)
 
     def wait(self, what: str, met: Any) -> Any:
         """Wait, and tell what everyone logged if it does not come."""

@@ -147,7 +147,7 @@ class StandbyTests(SeveralCase):
         self.assertEqual(self.standby.ask("GET", "/health")[0], 200)
         cluster = read(self.standby, "/api/v1/snapshot/cluster")[1]["cols"]
         self.assertGreater(cluster["copied_at"][0], 0)
-        self.wait("more than a session", lambda: self._lag_s() > 4 * SESSION_S + 4)
+        self.wait("more than a session", lambda: self._lag_s() > 2 * SESSION_S + 4)
         self.assertEqual(len(self.copy()["slaves"]), 2)
         self.all.zookeeper.start()
         self.wait("it leads", lambda: read(self.standby, "/health/leader")[0] == 200)
