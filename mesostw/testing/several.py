@@ -205,12 +205,16 @@ class SeveralMasters:
     def living(self) -> list[MasterLife]:
         return [one for one in self._lives.values() if one.alive]
 
-    def whose(self, session_id: int) -> Candidate | None:
-        """The living master that has a session."""
+    def first(self) -> tuple[str, Candidate | None]:
+        """The node that is first in the election, and the living master that has it."""
+        nodes = self.ensemble.tree.nodes
+        names = nodes[ROOT].children if ROOT in nodes else ()
+        name = min((one for one in names if one.startswith("json.info_")), default="")
+        owner = nodes[f"{ROOT}/{name}"].owner if name else None
         for one in self._lives.values():
-            if one.alive and one.session is not None and one.session.session_id == session_id:
-                return one
-        return None
+            if one.alive and one.session is not None and one.session.session_id == owner:
+                return name, one
+        return name, None
 
     def believers(self) -> list[Candidate]:
         """Every living one that believes to lead."""

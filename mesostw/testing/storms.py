@@ -184,11 +184,7 @@ class SeveralWeather(Weather):
 
         Its session lives, so only the epoch stands between its writes and those of the next.
         """
-        ensemble = self._masters.ensemble
-        nodes = sorted(ensemble.tree.nodes[ROOT].children) if ROOT in ensemble.tree.nodes else []
-        names = [name for name in nodes if name.startswith("json.info_")]
-        owner = ensemble.tree.nodes[f"{ROOT}/{names[0]}"].owner if names else 0
-        master = self._masters.whose(owner)
+        name, master = self._masters.first()
         if master is None:
             return "nobody"
         self._masters.reigns.robbed(master, 2 * SESSION_S)
@@ -196,7 +192,7 @@ class SeveralWeather(Weather):
             self._shut(
                 self._masters.quorum.deaf, master.host, self._random.uniform(0.5, 1.0) * SESSION_S
             )
-        ensemble.remove(f"{ROOT}/{names[0]}")
+        self._masters.ensemble.remove(f"{ROOT}/{name}")
         late_s = self._random.uniform(0.0, 1.5)
         if self._random.uniform(0, 1) < 0.5:
             # It does not say anything before it has kept that.
