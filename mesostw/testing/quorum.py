@@ -45,7 +45,8 @@ class Quorum:
                 self._ensemble.start()
             else:
                 self._ensemble.stop()
-        for host in self._clients():
+        # Of several lives of one client only the last is among them, and others may live on.
+        for host in dict.fromkeys((*self._clients(), *self._ensemble.clients())):
             self._weigh(host, serving)
 
     def _serving(self) -> list[str]:

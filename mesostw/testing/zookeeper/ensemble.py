@@ -220,6 +220,10 @@ class Ensemble:
 
     # --- what tests do -------------------------------------------------------------
 
+    def clients(self) -> list[str]:
+        """Tell who has weather: all who have ever dialled, the dead too."""
+        return list(self._weather)
+
     def weather(self, client: str) -> Weather:
         """What becomes of a client's messages; :meth:`clear` after clearing ``silent``."""
         return self._weather[client]
