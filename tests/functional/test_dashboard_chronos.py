@@ -68,6 +68,8 @@ class ChronosPageTests(BrowserTestCase):
         self.page.click(f'.object-head button:text-is("{button}")')
         self.page.wait_for_selector("dialog.action[open]")
         self.page.click(".action footer button[type=submit]")
+        # What was said before may be there still.
+        self.page.wait_for_selector("dialog.action", state="detached")
         self.page.wait_for_selector(SETTLED)
 
     def test_the_life_of_jobs(self) -> None:

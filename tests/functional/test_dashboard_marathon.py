@@ -103,6 +103,25 @@ class SimulatedMarathonTests(MarathonTestCase):
         self.page.wait_for_selector(SETTLED)
         self.assertEqual(self.faults, [])
 
+    def test_elsewhere_meanwhile(self) -> None:
+        """Who goes to another page before the answer takes no dialog along, and hears it there."""
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        self.page.route("**/restart", hold)
+        self.go("/apps")
+        self.choose("/proxy", "Restart")
+        with self.page.expect_request("**/restart"):
+            self.page.click(".action footer button[type=submit]")
+        self.go("/deployments")
+        self.page.wait_for_selector("dialog.action", state="detached")
+        held[0].continue_()
+        self.page.wait_for_selector(f'{SETTLED}:has-text("Not done")')
+        self.assertEqual(self.page.locator("dialog.action").count(), 0)
+        self.assertEqual(self.faults, [])
+
     def test_form_and_json(self) -> None:
         """
         Either side follows the other, and what the form does not know is kept.

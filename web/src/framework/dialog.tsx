@@ -42,7 +42,13 @@ function Asking({ action }: { action: Action }) {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    // Whoever goes to another page takes no question along.
+    return () => {
+      if (asked.value === action) asked.value = null;
+    };
+  }, []);
   const { field, text: asksText } = action;
   const number = Number(value);
   const textFault = asksText?.fault(text) ?? "";
@@ -57,7 +63,7 @@ function Asking({ action }: { action: Action }) {
     const from = location.hash;
     const answer = await call(request);
     setBusy(false);
-    if (answer.kind !== "done") return setOutcome(answer);
+    if (answer.kind !== "done") return dialog.current === null ? say(`Not done: ${answer.message}.`) : setOutcome(answer);
     close();
     say(`${action.done}.`);
     // Only off the page of what is gone: whoever is elsewhere by now, or in a list, stays there.
