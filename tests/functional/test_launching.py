@@ -37,6 +37,9 @@ class SupervisedLauncherTests(contracts.LauncherContract, Machine):
     spec = Machine.spec
     begin = Machine.begin
 
+    def is_deaf(self, spec: ContainerSpec) -> bool:
+        return Path(spec.directory, "deaf").exists()
+
 
 class ProgramTests(Machine):
     """What a program finds when it starts."""
