@@ -8,7 +8,7 @@ store, act; and stop when it leads no more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from attrs import frozen
@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from mesostw.interfaces import IClock, IStore, IZooKeeper, IZooSession
 from mesostw.messages.hello import Unwelcome
 from mesostw.model.zkurl import ZkUrl
-from mesostw.model.zookeeper import SessionState, ZooKeeperFault
+from mesostw.model.zookeeper import Check, SessionState, ZooKeeperFault
 from mesostw.store.measured import MeasuredStore
 from mesostw.store.sqlite import SqliteStore
 from mesostw.store.zookeeper import ZooKeeperStore
@@ -130,7 +130,7 @@ class Seat:
         self.store: IStore = self._measured
         self._leaders = 0
         self._led_since: float | None = None
-        self._won: Deferred[IZooSession] = Deferred()
+        self._won: Deferred[tuple[IZooSession, Sequence[Check]]] = Deferred()
         self._candidacy: Candidacy | None = None
         self._data = b""
         self._entering: Deferred[None] | None = None
@@ -144,7 +144,8 @@ class Seat:
         """Enter, and wait for our turn."""
         self._data = data
         await self._enter()
-        self._store.use(await self._won, self._hooks.lose)
+        session, standing = await self._won
+        self._store.use(session, self._hooks.lose, standing)
 
     async def _enter(self) -> None:
         self._candidacy = Candidacy(self._ensemble, self._clock, self._place, self._data, self)
@@ -199,13 +200,13 @@ class Seat:
             self._log.error("what the leader says of itself makes no sense: {fault}", fault=fault)
             return None
 
-    def elected(self, session: IZooSession) -> None:
+    def elected(self, session: IZooSession, standing: Sequence[Check]) -> None:
         """We lead."""
         self.leader = OURSELVES
         self._leaders += 1
         self._led_since = self._clock.seconds()
         self._hooks.leads(self.leader)
-        self._won.callback(session)
+        self._won.callback((session, standing))
 
     def held(self, held: bool) -> None:
         """It cannot be proved that we lead, or it can again."""

@@ -15,7 +15,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.logger import Logger
 
-from mesostw.interfaces import IClock, IZooSession, Stored, StoreFailed
+from mesostw.interfaces import Deposed, IClock, IZooSession, Stored, StoreFailed
 from mesostw.model.zookeeper import (
     BadVersion,
     Check,
@@ -24,6 +24,7 @@ from mesostw.model.zookeeper import (
     NodeExists,
     NoNode,
     Operation,
+    SetData,
     parent_of,
 )
 from mesostw.store.ledger import Group, Ledger, Writes, decode_group
@@ -165,18 +166,26 @@ class Replayed:
 
 
 class Taking:
-    """Becomes the only writer of a log."""
+    """
+    Becomes the only writer of a log.
+
+    :param standing: what must be so when that is done, such as that we are elected still.
+    """
 
     _log = Logger()
 
-    def __init__(self, session: IZooSession, root: str, clock: IClock) -> None:
+    def __init__(
+        self, session: IZooSession, root: str, clock: IClock, standing: Sequence[Check] = ()
+    ) -> None:
         self._session, self._root, self._clock = session, root, clock
+        self._standing = tuple(standing)
 
     async def take_over(self, least: int = 0) -> Found:
         """
         Count the epoch up, then read what nobody else can change any more.
 
         :param least: that the epoch is to be at least.
+        :raises Deposed: we have no standing any more; nothing was changed then.
         """
         while True:
             await self._patiently(self._lay)
@@ -185,7 +194,13 @@ class Taking:
             head = Head(FORMAT, max(head.epoch + 1, least))
             path = f"{self._root}/epoch"
             try:
-                await self._session.set(path, _encode_head(head), stat.version)
+                counted = SetData(path, _encode_head(head), stat.version)
+                await self._session.multi((*self._standing, counted))
+            except NoNode as fault:
+                if fault.index is None or fault.index >= len(self._standing):
+                    raise
+                gone = self._standing[fault.index].path
+                raise Deposed(f"{gone} is gone: it is another's turn") from fault
             except (BadVersion, *BROKEN):
                 # Another was faster, or nobody knows: look again.  An epoch may be left out.
                 await pause(self._clock)

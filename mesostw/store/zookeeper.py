@@ -80,6 +80,7 @@ class ZooKeeperStore:
     _session: IZooSession
     _line: Line
     _deposed: Callable[[str], None]
+    _standing: Sequence[Check]
 
     def __init__(self, root: str, clock: IClock, epoch_min: int = 0) -> None:
         self._root, self._clock, self._epoch_min = root, clock, epoch_min
@@ -93,14 +94,20 @@ class ZooKeeperStore:
         self._cleaning = False
         self._closing: list[Deferred[None]] = []
 
-    def use(self, session: IZooSession, deposed: Callable[[str], None] = _unheard) -> None:
+    def use(
+        self,
+        session: IZooSession,
+        deposed: Callable[[str], None] = _unheard,
+        standing: Sequence[Check] = (),
+    ) -> None:
         """
         Write in ``session`` from now on.
 
         :param deposed: called when another has taken the store over, which else is noticed at
             the next append only.
+        :param standing: what must be so when the store is taken over, or it is not.
         """
-        self._session, self._deposed = session, deposed
+        self._session, self._deposed, self._standing = session, deposed, standing
         self._line = Line(session, self._clock, self._give_up)
 
     def size(self) -> Mapping[str, float]:
@@ -148,7 +155,7 @@ class ZooKeeperStore:
     # --- reading --------------------------------------------------------------------------
 
     async def _read(self) -> Stored:
-        taking = Taking(self._session, self._root, self._clock)
+        taking = Taking(self._session, self._root, self._clock, self._standing)
         try:
             found = await taking.take_over(self._epoch_min)
             replayed = await taking.replay(found)

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mesostw.interfaces import IClock, IZooKeeper, IZooSession
-from mesostw.model.zookeeper import SessionExpired, SessionState, ZooKeeperFault
+from mesostw.model.zookeeper import Check, SessionExpired, SessionState, ZooKeeperFault
 from mesostw.unattended import unattended
 from mesostw.zookeeper.group import Group, Place
 from mesostw.zookeeper.proof import Proof
@@ -147,8 +147,8 @@ class Ambition(Protocol):
     def leader_is(self, data: bytes | None) -> None:
         """Somebody else leads, or we do; ``None`` if nobody does."""
 
-    def elected(self, session: IZooSession) -> None:
-        """We lead, for as long as ``session`` lasts."""
+    def elected(self, session: IZooSession, standing: Sequence[Check]) -> None:
+        """We lead, for as long as ``session`` lasts, and ``standing`` holds in a transaction."""
 
     def held(self, held: bool) -> None:
         """It cannot be proved that we lead: stop acting; or (``False``) it can be again."""
@@ -234,7 +234,7 @@ class Candidacy:
             self._lose("our node in ZooKeeper is gone")
         elif names[0] == self._own and not self._leads:
             self._leads = True
-            self._ambition.elected(self._group.session)
+            self._ambition.elected(self._group.session, self._group.standing_of(self._own))
 
     def _changed(self, state: SessionState) -> None:
         self.session_state = state

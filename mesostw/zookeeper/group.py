@@ -179,10 +179,14 @@ class Group:
             return None
         return data
 
+    def standing_of(self, name: str) -> tuple[Check, ...]:
+        """What holds in a transaction as long as a member is there."""
+        return (Check(self._place.path(name)),)
+
     def proof_of(self, name: str) -> Proof:
         """That a member is there; nothing is asked before it is renewed."""
-        check = (Check(self._place.path(name)),)
-        return Proof(self._clock, self.session, lambda: self.session.multi(check))
+        standing = self.standing_of(name)
+        return Proof(self._clock, self.session, lambda: self.session.multi(standing))
 
     # --- watching them ----------------------------------------------------------------
 

@@ -54,8 +54,8 @@ class SeveralMarathonTests(SeedCase):
     masters = 3
 
     def test_seeds(self) -> None:
-        """The first seeds."""
-        self.run_seeds(range(1, 6))
+        """The first seeds, and 91281: who had lost its place took the store over."""
+        self.run_seeds((*range(1, 6), 91281))
 
 
 class SeveralChronosTests(SeedCase):
@@ -65,5 +65,5 @@ class SeveralChronosTests(SeedCase):
     masters = 3
 
     def test_seeds(self) -> None:
-        """The first seeds."""
-        self.run_seeds(range(1, 6))
+        """The first seeds, and 80007: a former life was cut off for ever."""
+        self.run_seeds((*range(1, 6), 80007))

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import Deposed, IStore, IZooSession, Stored, StoreFailed
-from mesostw.model.zookeeper import ConnectionLost, Delete, Operation
+from mesostw.model.zookeeper import Check, ConnectionLost, Delete, Operation
 from mesostw.store import ledger
 from mesostw.store.zklog import MORE
 from mesostw.store.zookeeper import PART_BYTES_MAX, ZooKeeperStore
@@ -158,6 +158,20 @@ class WriterTests(Case):
         for one in late:
             self.failureResultOf(self.settled(one), Deposed)
         self.assertEqual(self.kept(), {"k0": b"new"})
+
+    def test_without_standing(self) -> None:
+        """Who has lost its place before it takes the store over does not, and nothing is changed."""
+        old = self.made()
+        stored: Stored = self.successResultOf(self.settled(old.read()))
+        session, place = self.session(), "/place"
+        late = ZooKeeperStore(ROOT, self.world.clock)
+        late.use(session, standing=(Check(place),))
+        self.failureResultOf(self.settled(late.read()), Deposed)
+        self.successResultOf(self.settled(old.append([("k", b"old")], stored.epoch)))
+        self.successResultOf(self.settled(session.create(place)))
+        after: Stored = self.successResultOf(self.settled(late.read()))
+        self.assertEqual(dict(after.records), {"k": b"old"})
+        self.failureResultOf(self.settled(old.append([("k", b"1")], stored.epoch)), Deposed)
 
     def test_is_told_at_once(self) -> None:
         """Whoever has nothing to write learns too that another took over, also after a break."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mesostw.interfaces import IZooSession
+from mesostw.model.zookeeper import Check
 from mesostw.testing.contracts.election import Rival
 from tests.testing.test_zookeeper import MemoryWorld
 
@@ -23,8 +25,8 @@ class Witnessed(Rival):
         super().__init__(storm.world, storm.world.clock, link)
         self.storm = storm
 
-    def elected(self, session: IZooSession) -> None:
-        super().elected(session)
+    def elected(self, session: IZooSession, standing: Sequence[Check]) -> None:
+        super().elected(session, standing)
         self.storm.acting(self)
 
     def held(self, held: bool) -> None:

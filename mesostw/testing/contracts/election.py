@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
 from mesostw.interfaces import IClock, IZooSession
+from mesostw.model.zookeeper import Check
 from mesostw.testing.contracts.zookeeper import World
 from mesostw.zookeeper.election import MASTERS, Candidacy, Detector
 
@@ -37,7 +39,7 @@ class Rival:
         """Remember who leads."""
         self.leaders.append(data)
 
-    def elected(self, session: IZooSession) -> None:
+    def elected(self, session: IZooSession, standing: Sequence[Check]) -> None:
         """Lead."""
         self.session, self.acts = session, True
 
