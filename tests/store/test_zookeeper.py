@@ -160,7 +160,7 @@ class WriterTests(Case):
         self.assertEqual(self.kept(), {"k0": b"new"})
 
     def test_without_standing(self) -> None:
-        """Who has lost its place before it takes the store over does not, and nothing is changed."""
+        """Who has lost its place before it takes the store over does not, and changes nothing."""
         old = self.made()
         stored: Stored = self.successResultOf(self.settled(old.read()))
         session, place = self.session(), "/place"
