@@ -28,6 +28,9 @@ class LocalClusterTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.cluster = LocalCluster(3)
         self.addCleanup(self.cluster.stop)
+        #: What commands wait for that begin with ``wait_for_it``.
+        self.gate = self.cluster.directory / "gate"
+        self.wait_for_it = f"while [ ! -e {self.gate} ]; do sleep 0.1; done"
 
     def test_runs_commands(self) -> None:
         """Commands run, are followed to their end, and their worst exit status is ours."""
@@ -87,12 +90,13 @@ class LocalClusterTests(SynchronousTestCase):
     def test_killed_agent_keeps_tasks_and_exit_statuses(self) -> None:
         """Tasks outlive their agent; how those ended that ended meanwhile is learnt."""
         run = self.cluster.start_mesostw(
-            "run", "--instances", "6", "--cpus", "4", "--", "sleep 3; exit 5"
+            "run", "--instances", "6", "--cpus", "4", "--", f"{self.wait_for_it}; exit 5"
         )
         self.addCleanup(run.kill)
         wait_until("the tasks", lambda: self.cluster.mesostw("ps").stdout.count("RUNNING") == 6)
         for number in (1, 2, 3):
             self.cluster.kill(f"agent{number}")
+        self.gate.touch()
         self.assertEqual(run.wait(timeout=60), 5)
         assert run.stderr is not None
         self.assertIn("0 finished, 6 failed", run.stderr.read())
@@ -100,11 +104,12 @@ class LocalClusterTests(SynchronousTestCase):
     def test_killed_master(self) -> None:
         """A master that is killed comes back and nothing is lost, nothing run twice."""
         run = self.cluster.start_mesostw(
-            "run", "--instances", "6", "--cpus", "4", "--", "sleep 4; echo once"
+            "run", "--instances", "6", "--cpus", "4", "--", f"{self.wait_for_it}; echo once"
         )
         self.addCleanup(run.kill)
         wait_until("the tasks", lambda: self.cluster.mesostw("ps").stdout.count("RUNNING") == 6)
         self.cluster.kill("master")
+        self.gate.touch()
         wait_until("the agents", lambda: self.cluster.active_agents() == 3)
         self.assertEqual(run.wait(timeout=60), 0)
         outputs = [
