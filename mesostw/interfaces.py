@@ -198,7 +198,7 @@ class Stored(Struct, frozen=True):
 
 
 class Deposed(Exception):
-    """An append was refused: another writer has read the store since."""
+    """We may not write: another has read the store since, or our place in the election is gone."""
 
 
 class StoreFailed(Exception):
@@ -212,7 +212,8 @@ class IStore(Interface):
         """
         Read everything and take the store over under a new epoch.
 
-        Every append under an older epoch fails from now on.
+        Every append under an older epoch fails from now on.  Fails with :class:`Deposed` if it is
+        not our turn, and nothing is taken over then, or with :class:`StoreFailed`.
         """
 
     def append(writes: Sequence[tuple[str, bytes | None]], epoch: int) -> Deferred[None]:

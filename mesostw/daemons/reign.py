@@ -17,7 +17,7 @@ async def begin(
     Take the store over, and only then hear anybody.
 
     :returns: the epoch that agents obey from now on.
-    :raises Deposed: another has taken the store over meanwhile.
+    :raises Deposed: it is another's turn meanwhile.
     """
     stored = await store.read()
     core.reign(stored.epoch)

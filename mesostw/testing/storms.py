@@ -194,7 +194,7 @@ class SeveralWeather(Weather):
             )
         self._masters.ensemble.remove(f"{ROOT}/{name}")
         late_s = self._random.uniform(0.0, 1.5)
-        if self._random.uniform(0, 1) < 0.5:
+        if self._random.uniform(0, 1) < 0.5 and master.epoch:
             # It does not say anything before it has kept that.
             self._cluster.around.clock.callLater(late_s, self._masters.operator.ask, master)
         else:

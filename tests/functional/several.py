@@ -212,9 +212,9 @@ class SeveralCase(SynchronousTestCase):
         agents = len(self.all.agents)
         self.wait("all agents", lambda: len(self.all.state()["slaves"]) == agents)
         # One that still starts knows of no leader.
-        others = [one for one in self.all.masters if one is not self.leader]
-        for one in others:
-            self.wait("a redirection", lambda one=one: one.ask("GET", "/state")[0] != 503)
+        for one in self.all.masters:
+            if one is not self.leader:
+                self.wait("a redirection", lambda one=one: one.ask("GET", "/state")[0] == 307)
 
     def wait(self, what: str, met: Any) -> Any:
         """Wait, and tell what everyone logged if it does not come."""

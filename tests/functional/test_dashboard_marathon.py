@@ -115,10 +115,14 @@ class SimulatedMarathonTests(MarathonTestCase):
         self.choose("/proxy", "Restart")
         with self.page.expect_request("**/restart"):
             self.page.click(".action footer button[type=submit]")
-        self.go("/deployments")
+        # A page of the master, then one of Marathon's again.
+        self.go("/agents")
         self.page.wait_for_selector("dialog.action", state="detached")
         held[0].continue_()
-        self.page.wait_for_selector(f'{SETTLED}:has-text("Not done")')
+        words = "Restart /proxy: not done: another deployment is working on this."
+        self.page.wait_for_selector(f'{SETTLED}:text-is("{words}")')
+        self.go("/deployments")
+        self.page.wait_for_selector(".page-head, h1")
         self.assertEqual(self.page.locator("dialog.action").count(), 0)
         self.assertEqual(self.faults, [])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 
 from mesostw.interfaces import IClock, IZooSession
-from mesostw.model.zookeeper import Check
+from mesostw.model.zookeeper import Check, NoNode
 from mesostw.testing.contracts.zookeeper import World
 from mesostw.zookeeper.election import MASTERS, Candidacy, Detector
 
@@ -30,6 +30,7 @@ class Rival:
         self.name = name
         self.leaders: list[bytes | None] = []
         self.session: IZooSession | None = None
+        self.standing: Sequence[Check] = ()
         self.acts = False
         self.reason = ""
         ensemble = world.ensemble(name, ROOT, timeout_s=SESSION_S)
@@ -41,7 +42,7 @@ class Rival:
 
     def elected(self, session: IZooSession, standing: Sequence[Check]) -> None:
         """Lead."""
-        self.session, self.acts = session, True
+        self.session, self.standing, self.acts = session, standing, True
 
     def held(self, held: bool) -> None:
         """Stop acting, or go on."""
@@ -64,8 +65,12 @@ class ElectionContract(Base):
 
     def wait(self, deferred: Deferred[Any]) -> Any:
         """What fires."""
+        return self.successResultOf(self.settled(deferred))
+
+    def settled(self, deferred: Deferred[Any]) -> Deferred[Any]:
+        """``deferred`` once it has fired."""
         self.world.pass_time(deferred, PATIENCE_S)
-        return self.successResultOf(deferred)
+        return deferred
 
     def until(self, what: Any) -> None:
         """Let time pass until ``what()``, looking that never two act or tell at once."""
@@ -125,6 +130,18 @@ class ElectionContract(Base):
         self._leave(a)
         a.acts = False
         self.until(lambda: told[-1] is None)
+
+    def test_standing(self) -> None:
+        """What the elected write holds in their session until their node is removed."""
+        self.rivals = []
+        a = self.enter("a")
+        self.until(lambda: a.acts)
+        assert a.session is not None
+        self.wait(a.session.multi(a.standing))
+        (node,) = (one.path for one in a.standing)
+        self.wait(a.session.delete(node))
+        self.failureResultOf(self.settled(a.session.multi(a.standing)), NoNode)
+        self.until(lambda: a.reason)
 
     def test_a_leader_that_is_cut_off(self) -> None:
         """Whoever cannot prove its session stops acting before the next may begin."""

@@ -2,52 +2,51 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { middle } from "../format";
 import { Commands } from "../parts/bits";
+import { say } from "../parts/said";
 import { go, hashOf, place } from "../router";
 import { type Action, cliOf, curlOf } from "./actions";
 import { call, forced, type Outcome } from "./api";
 
 /** The one dialog of frameworks' pages: it names what will be done, and does it. */
 
-const asked = signal<Action | null>(null);
-/** What was done last, said to everyone for some seconds. */
-export const said = signal("");
-const SAID_MS = 6_000;
+interface Question {
+  readonly action: Action;
+  /** No two are the same dialog, also of the same deed. */
+  readonly number: number;
+}
+
+const asked = signal<Question | null>(null);
+let questions = 0;
 
 export function ask(action: Action): void {
-  asked.value = action;
-}
-
-let quiet: ReturnType<typeof setTimeout> | undefined;
-
-export function say(words: string): void {
-  said.value = words;
-  clearTimeout(quiet);
-  quiet = setTimeout(() => {
-    said.value = "";
-  }, SAID_MS);
-}
-
-export function Said() {
-  return <p class={said.value === "" ? "said unseen" : "said"} role="status">{said.value}</p>;
+  questions += 1;
+  asked.value = { action, number: questions };
 }
 
 export function ActionDialog() {
-  const action = asked.value;
-  return action === null ? null : <Asking key={action.title} action={action} />;
+  const question = asked.value;
+  return question === null ? null : <Asking key={question.number} question={question} />;
 }
 
-function Asking({ action }: { action: Action }) {
+/** Why something was not done, for those who do not look at its dialog any more. */
+export function inWords(outcome: Exclude<Outcome, { kind: "done" }>): string {
+  return outcome.kind === "locked" ? "another deployment is working on this" : outcome.message.replace(/\.$/, "");
+}
+
+function Asking({ question }: { question: Question }) {
+  const { action } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const [value, setValue] = useState(String(action.field?.value ?? 0));
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const leave = (): void => {
+    if (asked.peek() === question) asked.value = null;
+  };
   useEffect(() => {
     dialog.current?.showModal();
     // Whoever goes to another page takes no question along.
-    return () => {
-      if (asked.value === action) asked.value = null;
-    };
+    return leave;
   }, []);
   const { field, text: asksText } = action;
   const number = Number(value);
@@ -63,14 +62,14 @@ function Asking({ action }: { action: Action }) {
     const from = location.hash;
     const answer = await call(request);
     setBusy(false);
-    if (answer.kind !== "done") return dialog.current === null ? say(`Not done: ${answer.message}.`) : setOutcome(answer);
+    if (answer.kind !== "done") return dialog.current === null ? say(`${action.title}: not done: ${inWords(answer)}.`) : setOutcome(answer);
     close();
     say(`${action.done}.`);
     // Only off the page of what is gone: whoever is elsewhere by now, or in a list, stays there.
     if (action.then !== undefined && location.hash === from && place.value.parts.length > 1) go(...action.then);
   };
   return (
-    <dialog ref={dialog} class="action" aria-labelledby="action-title" onClose={() => { asked.value = null; }}>
+    <dialog ref={dialog} class="action" aria-labelledby="action-title" onClose={leave}>
       <form onSubmit={run}>
         <header>
           <h2 id="action-title">{action.title}</h2>

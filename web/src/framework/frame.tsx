@@ -5,7 +5,7 @@ import { clock } from "../format";
 import { standalone } from "../home";
 import { Tabs } from "../parts/bits";
 import { hashOf } from "../router";
-import { ActionDialog, Said } from "./dialog";
+import { ActionDialog } from "./dialog";
 import type { Presence } from "./presence";
 
 /** One of a framework's pages, as the line of ways to them names it. */
@@ -45,7 +45,6 @@ export function Frame({ name, things, ways, here, presence, start, absent, child
           <span>{name} does not answer{now.dataAsOf === null ? "." : `: this is as of ${clock(now.dataAsOf)}.`} {things} go on running; nothing can be changed until it is back.</span>
         </p>
       )}
-      <Said />
       {children}
       <ActionDialog />
     </>

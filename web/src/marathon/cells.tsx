@@ -2,10 +2,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { duration, number } from "../format";
 import type { Row } from "../live/frames";
 import { State } from "../parts/glyph";
+import { say } from "../parts/said";
 import { nowS } from "../state";
 import { scale, scaleTo } from "./actions";
 import { call } from "../framework/api";
-import { ask, say } from "../framework/dialog";
+import { ask, inWords } from "../framework/dialog";
 import { healthWords, segments, type Segment, statusLook, statusOf } from "./status";
 
 const SEGMENT_CLASS: Readonly<Record<Segment["name"], string>> = {
@@ -49,7 +50,11 @@ export function Stepper({ row }: { row: Row }) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const id = String(row.id);
   useEffect(() => setWanted(null), [row.instances]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const gone = useRef(false);
+  useEffect(() => () => {
+    clearTimeout(timer.current);
+    gone.current = true;
+  }, []);
   const step = (by: number): void => {
     const next = Math.max(0, (wanted ?? Number(row.instances)) + by);
     setWanted(next);
@@ -58,8 +63,10 @@ export function Stepper({ row }: { row: Row }) {
       if (next === Number(row.instances)) return setWanted(null);
       const outcome = await call(scaleTo(id, next));
       if (outcome.kind === "done") return say(`${id} is being scaled to ${next}.`);
-      setWanted(null);
       const action = scale(row);
+      // Whoever is elsewhere by now is not asked there.
+      if (gone.current) return say(`${action.title}: not done: ${inWords(outcome)}.`);
+      setWanted(null);
       ask({ ...action, field: { label: "Instances", value: next, min: 0 } });
     }, SETTLE_MS);
   };

@@ -1,12 +1,13 @@
 import { useMemo, useState } from "preact/hooks";
 import type { PageProps } from "../pages/page";
 import { Commands } from "../parts/bits";
+import { say } from "../parts/said";
 import { go, hashOf, place } from "../router";
 import { curlOf } from "../framework/actions";
 import { call, type Fault, forced, idPath, type Request } from "../framework/api";
 import { Crumbs } from "./apps";
 import { useMarathon } from "../framework/asking";
-import { Trouble, say } from "../framework/dialog";
+import { Trouble } from "../framework/dialog";
 import { differences, wishOf } from "./wishes";
 import { DiffTable } from "../framework/difftable";
 import { Field } from "../framework/fields";

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Page } from "../pages/page";
 import { PAGES, pageAt } from "../pages/pages";
+import { Said } from "../parts/said";
 import { hashOf, place } from "../router";
 import { follow, SELF } from "../state";
 import { setTheme, theme, type Theme } from "../theme";
@@ -60,6 +61,7 @@ export function App() {
         <LeaderBar />
         {page === undefined ? <NotFound /> : <Shown page={page} parts={rest} />}
       </main>
+      <Said />
       {help && <Help close={() => setHelp(false)} />}
     </div>
   );
