@@ -68,8 +68,6 @@ class Definition(Struct, frozen=True, kw_only=True):
     #: How late a run may begin, and how long one takes.
     epsilon_s: float = 60.0
     duration_s: float = 0.0
-    #: What of that goes to attempts that are to fail before the one that counts.
-    trying_s: float = 0.0
     concurrent: bool = False
     retries: int = 0
     retry_delay_s: float = 0.0
@@ -162,15 +160,13 @@ class Target(Struct, frozen=True, order=True):
 
     due: float
     deadline: float
-    #: How long before it can be served what is tried in vain first has to begin.
-    trying_s: float = 0.0
 
 
 def targets(wish: Definition, cutoff: float, forgiven_s: float) -> list[Target]:
     """What a job is held to until ``cutoff``: whose windows have passed, with the run."""
     last = cutoff if wish.removed_at is None else min(cutoff, wish.removed_at)
     window_s = wish.epsilon_s + forgiven_s
-    found = [Target(at / 1000, at / 1000 + window_s, wish.trying_s) for at in instants(wish, last)]
+    found = [Target(at / 1000, at / 1000 + window_s) for at in instants(wish, last)]
     return [
         one for one in found if one.due >= wish.acked_at and one.deadline + wish.duration_s < last
     ]
@@ -202,16 +198,12 @@ def matched(wished: Sequence[Target], starts: Sequence[float]) -> dict[int, int]
 
 
 def is_excused(target: Target, troubles: Iterable[Trouble], recovery_s: float) -> bool:
-    """
-    Whether the whole window lies in troubles, each longer by the time to recover.
-
-    So it does if what is to be tried in vain first does not fit behind them.
-    """
+    """Whether the whole window lies in troubles, each longer by the time to recover."""
     at = target.due
     for one in sorted(troubles, key=lambda trouble: trouble.start):
         if one.start <= at < one.end + recovery_s:
             at = one.end + recovery_s
-    return at > target.due and at >= target.deadline - target.trying_s
+    return at >= target.deadline
 
 
 class Service(Struct, frozen=True):

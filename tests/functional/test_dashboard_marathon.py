@@ -122,7 +122,7 @@ class SimulatedMarathonTests(MarathonTestCase):
         words = "Restart /proxy: not done: another deployment is working on this."
         self.page.wait_for_selector(f'{SETTLED}:text-is("{words}")')
         self.go("/deployments")
-        self.page.wait_for_selector(".page-head, h1")
+        self.page.wait_for_selector('h1:text-is("Deployments")')
         self.assertEqual(self.page.locator("dialog.action").count(), 0)
         self.assertEqual(self.faults, [])
 

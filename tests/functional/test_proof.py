@@ -155,7 +155,7 @@ class LastingTests(SynchronousTestCase):
     def test_another_server(self) -> None:
         """Who comes to another server at the last moment is believed from when it dialled."""
         begun = time.monotonic()
-        due = [begun + SESSION_S * (0.7 + 1.1 * number / SESSIONS) for number in range(SESSIONS)]
+        due = [begun + SESSION_S * (0.7 + 0.8 * number / SESSIONS) for number in range(SESSIONS)]
         taken: dict[int, float] = {}
         tried: set[int] = set()
 
@@ -169,5 +169,5 @@ class LastingTests(SynchronousTestCase):
 
         self.watch(move)
         lives = [(self.sessions[number].gone or 0.0) - at for number, at in taken.items()]
-        self.assertGreater(len(lives), SESSIONS // 10)
+        self.assertGreater(len(lives), SESSIONS // 4)
         self.assertGreaterEqual(min(lives), SESSION_S)

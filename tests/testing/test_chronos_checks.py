@@ -138,18 +138,6 @@ class ServiceTests(SynchronousTestCase):
         excused = checks.served(EVERY_TEN, runs, 100, troubles=[half], recovery_s=1.5)
         self.assertEqual(excused.findings, ())
 
-    def test_tries(self) -> None:
-        """What has to be tried in vain first has to fit behind a trouble, and only behind one."""
-        runs = [seen(0), seen(1), seen(3), seen(4)]
-        trying = replace(EVERY_TEN, trying_s=2.0)
-        half = Trouble(19.0, 21.5)
-        self.assertEqual(len(checks.served(EVERY_TEN, runs, 100, troubles=[half]).findings), 1)
-        self.assertEqual(checks.served(trying, runs, 100, troubles=[half]).excused, 1)
-        early = Trouble(19.0, 20.5)
-        self.assertEqual(len(checks.served(trying, runs, 100, troubles=[early]).findings), 1)
-        hopeless = replace(EVERY_TEN, trying_s=5.0)
-        self.assertEqual(len(checks.served(hopeless, runs, 100).findings), 1)
-
     def test_bounds(self) -> None:
         """What came before the answer, or may still come, is not held against anybody."""
         late = replace(EVERY_TEN, acked_at=11.0)

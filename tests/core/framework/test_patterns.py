@@ -37,7 +37,7 @@ class PatternTests(SynchronousTestCase):
         begun = time.process_time()
         for pattern in SLOW:
             self.assertFalse(fits(pattern, "a" * 2_000))
-        self.assertLess(time.process_time() - begun, 3.0)
+        self.assertLess(time.process_time() - begun, 1.0)
 
     @given(
         st.text(alphabet="ab.*+?()|[]{}\\1,^$-", max_size=12), st.text(alphabet="ab1", max_size=9)

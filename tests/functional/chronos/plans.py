@@ -49,12 +49,7 @@ class JobPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def window_s(self) -> float:
         """How late the start of the attempt that does well may be."""
-        return self.epsilon_s + self.trying_s
-
-    @property
-    def trying_s(self) -> float:
-        """How long it takes until the attempt that does well, after the first has begun."""
-        return self.fails * (self.duration_s + RETRY_DELAY_S + 1.0)
+        return self.epsilon_s + self.fails * (self.duration_s + RETRY_DELAY_S + 1.0)
 
 
 class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -95,7 +95,6 @@ def _wish(added: Call, later: Sequence[Call], since: float | None, told: float |
         count=0 if plan.parents else plan.count,
         epsilon_s=plan.window_s,
         duration_s=plan.duration_s,
-        trying_s=plan.trying_s,
         concurrent=plan.concurrent,
         retries=plan.retries,
         retry_delay_s=RETRY_DELAY_S - ROUNDED_S,
