@@ -25,7 +25,8 @@ class QuickTests(SynchronousTestCase):
 
     def test_holds(self) -> None:
         """Whatever is cut or killed, nothing is lost, doubled or forgotten, and no host stays."""
-        ran = run("--profile=quick", f"--seeds={SEED}")
+        # Of one that does not hold the evidence stays, and it is told where.
+        ran = run("--profile=quick", "--keep", f"--seeds={SEED}")
         self.assertEqual(ran.status, 0, ran.told)
         # There was enough to judge.
         self.assertGreater(ran.verdict["chronos"]["wished"], WISHED_MIN, ran.told)
