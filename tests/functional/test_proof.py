@@ -48,7 +48,11 @@ class Quiet:
         self.link = socket.create_connection(("127.0.0.1", port), 10)
         hello = Connect(0, 0, int(SESSION_S * 1000), self._id, self._password, False)
         self.link.sendall(struct.pack("!i", len(hello.serialize())) + hello.serialize())
-        _, timeout_ms, session, length = struct.unpack_from("!iiqi", answer := self._frame())
+        try:
+            answer = self._frame()
+        except ConnectionResetError:
+            return False  # as is said, or not, to a session that ends just now
+        _, timeout_ms, session, length = struct.unpack_from("!iiqi", answer)
         self._id, self._password = session, answer[20 : 20 + length]
         return timeout_ms > 0
 
